@@ -1,7 +1,6 @@
 /** The crossing: from the fence to a way back that carries, while nobody can write on either side. One attempt from end to end, since the guests of the fence
  *  are its own session and the walsender, and a session lives no longer than its attempt. */
-import { failure } from '../../contracts/failures'
-import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
+import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import type { Session } from '../../postgres/connect/session'
 import { type Guest, ownGuest, walsenderGuest } from '../../postgres/fence/guests'
 import { openDatabases } from '../../postgres/fence/lower'
@@ -14,7 +13,14 @@ import { applyErrors, awaitBarrier, type Barrier, takeBarrier } from '../../post
 import { raiseGuardAgain } from '../../postgres/replicate/guard'
 import { disableSubscription, enableSubscription, findSubscription } from '../../postgres/replicate/subscription'
 import { schemaStamp } from '../../postgres/replicate/unchanged'
-import { carrySequences, readSequences, refuseUncarried, type SequencesRead } from '../../postgres/replicate/watch/sequences'
+import {
+  carrySequences,
+  planSequences,
+  readSequences,
+  refuseUncarried,
+  type SequenceShapes,
+  type SequencesRead,
+} from '../../postgres/replicate/watch/sequences'
 import { closeWayBack, type OpenedWayBack, openWayBack, stopWayBack, stopWayThere } from '../../postgres/replicate/way-back'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
@@ -36,6 +42,7 @@ import { assertNotMoved, assertNotMovedThere, assertNotTakenBack, recordTakenBac
 import { nearEnough } from './near'
 import { insideBoth, type Pair, pairOf } from './pair'
 import { standReady } from './ready'
+import { changedSince, knownOf, type Stamps, stampsOf } from './stamps'
 import { type Stopwatch, stopwatch } from './stopwatch'
 import { confirmedAsBefore } from './synced'
 import { onBoth } from './way-back'
@@ -104,27 +111,6 @@ async function openAtOnce({ hole, input: { operation }, pair, tokens }: Before, 
   }
 }
 
-/** What `sinceThePlan` is asked with. */
-export async function knownOf({ ledger }: ActivityDeps, { operation }: Switching): Promise<Parameters<typeof sinceThePlan>[2]> {
-  const plan = (await ledger.getDocument({ operation, name: SWITCHOVER_DOCUMENTS.plan })) as SwitchoverPlan | null
-  return { unlogged: plan?.unlogged ?? [], standbys: await ledger.listStandbys() }
-}
-
-type Stamps = Readonly<Record<SideName, string>>
-
-export async function stampsOf({ source, standby }: Readonly<Record<SideName, Session>>): Promise<Stamps> {
-  const { signal } = currentAct()
-  const [here, there] = await Promise.all([schemaStamp(source, signal), schemaStamp(standby, signal)])
-  return { source: here, standby: there }
-}
-
-export function changedSince(before: string, since: readonly string[]): Error {
-  const shown = since.length > SHOWN_MAX ? [...since.slice(0, SHOWN_MAX), `And ${since.length - SHOWN_MAX} more.`] : since
-  return failure('PLAN_DRIFTED', `${before}: ${shown.join(' ')} Mend it, then plan again.`, { found: since.length })
-}
-
-const SHOWN_MAX = 20
-
 interface Before {
   readonly deps: ActivityDeps
   readonly input: Input
@@ -166,6 +152,7 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   const { slot, subscription } = pair.forward
   const sessions = [on.source, on.standby]
   const spared = [hole.session]
+  const [shapes] = await Promise.all([planSequences(on.standby, signal), planSequences(on.source, signal)])
   const errorsBefore = await applyErrors(on.standby, subscription)
   const { proof, took, left } = await inTime({ stage: 'the fence', limitMs: STAGE_MS.fence, sessions, spared }, () =>
     fence(crossing, hot?.guests ?? []),
@@ -191,7 +178,13 @@ async function crossWith(crossing: Crossing, hot: HotTables | null): Promise<Cro
   assertMayAct()
   took.drain()
   await guardAside(crossing)
-  const { carried, compared, way } = await carryOver(crossing, { hot, took, left, sequences })
+  const { carried, compared, way } = await carryOver(crossing, {
+    hot,
+    took,
+    left,
+    sequences,
+    shapes: stamp === crossing.stamps.standby ? shapes : undefined,
+  })
   await inTime({ stage: 'the proof', limitMs: STAGE_MS.proof, sessions, spared }, () =>
     way === null ? closedForGood(crossing) : forWorkersOnly(crossing),
   )
@@ -241,17 +234,19 @@ interface CarryingOver {
   readonly left: Patience
   /** Of the source. */
   readonly sequences: SequencesRead
+  /** Of the standby's, where its schema is as it was when they were read. */
+  readonly shapes: SequenceShapes | undefined
 }
 
 /** What is left to carry once the standby has all rows, and the way back. Where there can be none, which is null, the standby follows no more. */
 async function carryOver(
   { input: { operation }, pair, hole, on, tokens }: Crossing,
-  { hot, took, left, sequences }: CarryingOver,
+  { hot, took, left, sequences, shapes }: CarryingOver,
 ) {
   const { signal } = currentAct()
   const sessions = [on.source, on.standby]
   const carried = await inTime({ stage: 'carrying the sequences', limitMs: STAGE_MS.sequences, sessions }, () =>
-    carrySequences({ source: sequences, standby: on.standby, margin: 0 }),
+    carrySequences({ source: sequences, standby: on.standby, margin: 0, shapes }),
   )
   refuseUncarried(carried.findings)
   took.sequences()

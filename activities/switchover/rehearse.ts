@@ -2,17 +2,17 @@
 import { performance } from 'node:perf_hooks'
 import type { Session } from '../../postgres/connect/session'
 import { awaitBarrier, takeBarrier } from '../../postgres/replicate/barrier'
-import { readSequences } from '../../postgres/replicate/watch/sequences'
+import { planSequences, readSequences } from '../../postgres/replicate/watch/sequences'
 import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { inKeyholeOf } from '../replication/keyhole'
 import { opener, raisedOn } from '../replication/sides'
 import type { SwitchoverActivities } from './contract'
-import { changedSince, knownOf } from './cross'
 import { notCarriedSince, sinceThePlan } from './look'
 import { assertNotMoved, assertNotTakenBack } from './moved'
 import { nearEnough } from './near'
 import { insideBoth, type Pair, pairOf } from './pair'
+import { changedSince, knownOf } from './stamps'
 import { confirmedAsBefore } from './synced'
 
 type Rehearsed = Awaited<ReturnType<SwitchoverActivities['rehearseCrossing']>>
@@ -49,6 +49,7 @@ export async function rehearseCrossing(deps: ActivityDeps, input: Input): Promis
       })
       assertMayAct()
       await confirmedAsBefore(deps, { operation, standby: { admin: on.standby, token: tokens.standby }, forward: pair.forward })
+      await Promise.all([planSequences(on.source), planSequences(on.standby)])
       const sequencesMs = await timed(() => Promise.all([readSequences(on.source), readSequences(on.standby)]))
       const wayMs = Math.max(await answerMs(on.source), await answerMs(on.standby))
       return foretold({ openMs, wayMs, barrierMs, sequencesMs }, pair)

@@ -44,27 +44,55 @@ const LIMITS = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;
 const READ_AT_ONCE = 1_000
 const SET_AT_ONCE = 1_000
 
-/** Throws ServerError, CONNECTION_LOST. */
-export async function readSequences(session: Session, signal?: AbortSignal): Promise<SequencesRead> {
-  const shapes = await session.query<ShapeRow>(`${LIMITS} ${SHAPES}`, [], { signal })
+/** What the sequences of a database are, without where they stand. */
+export type SequenceShapes = readonly ShapeRow[]
+
+const shapesOf = (session: Session, signal?: AbortSignal): Promise<SequenceShapes> =>
+  session.query<ShapeRow>(`${LIMITS} ${SHAPES}`, [], { signal })
+
+/** `shapes`: where they are known, and nobody can have changed them since. Throws ServerError, CONNECTION_LOST. */
+export async function readSequences(session: Session, signal?: AbortSignal, shapes?: SequenceShapes): Promise<SequencesRead> {
+  const all = shapes ?? (await shapesOf(session, signal))
   const sequences: SequenceRead[] = []
-  for (const some of inChunks(
-    shapes.filter((shape) => shape.readable),
-    READ_AT_ONCE,
-  )) {
-    const asked = `${LIMITS} ${positionsSql(some)}`
-    const rows = await session.query<{ at: number; last: string; called: boolean }>(asked, [], { signal })
+  for (const { some, name, sql } of statementsFor(all)) {
+    const asked = planned.get(session)?.get(name) === sql ? `EXECUTE ${name}` : sql
+    const rows = await session.query<{ at: number; last: string; called: boolean }>(`${LIMITS} ${asked}`, [], { signal })
     for (const { at, last, called } of rows) {
       const shape = some[at]
       if (shape !== undefined) sequences.push(toSequence(shape, { last: BigInt(last), isCalled: called }))
     }
   }
-  const hidden = shapes.filter((shape) => !shape.readable).map(({ schema, name }) => quoteQualified(schema, name))
+  const hidden = all.filter((shape) => !shape.readable).map(({ schema, name }) => quoteQualified(schema, name))
   return { sequences, hidden }
 }
 
+/** What each session has planned, by the statement's name. */
+const planned = new WeakMap<Session, Map<string, string>>()
+
+/** For a session that reads them once more when nobody is served: of a thousand sequences most of the time goes into planning. Where others are there by then, it is
+ *  planned anew. Resolves to what there is. Throws ServerError, CONNECTION_LOST. */
+export async function planSequences(session: Session, signal?: AbortSignal): Promise<SequenceShapes> {
+  const known = planned.get(session) ?? new Map<string, string>()
+  planned.set(session, known)
+  const shapes = await shapesOf(session, signal)
+  for (const { name, sql } of statementsFor(shapes)) {
+    if (known.get(name) === sql) continue
+    const forgotten = known.delete(name) ? `DEALLOCATE ${name}; ` : ''
+    // asked for once: it is planned when it is first run
+    await session.query(`${forgotten}${LIMITS} PREPARE ${name} AS ${sql}; EXECUTE ${name}`, [], { signal })
+    known.set(name, sql)
+  }
+  return shapes
+}
+
+/** One for so many as are read at once. */
+function statementsFor(shapes: SequenceShapes): { readonly some: SequenceShapes; readonly name: string; readonly sql: string }[] {
+  const readable = shapes.filter((shape) => shape.readable)
+  return inChunks(readable, READ_AT_ONCE).map((some, n) => ({ some, name: `capstan_sequences_${n}`, sql: positionsSql(some) }))
+}
+
 /** What a session has taken in advance (CACHE) counts as given: `last_value` is beyond it. */
-function positionsSql(shapes: readonly ShapeRow[]): string {
+function positionsSql(shapes: SequenceShapes): string {
   const each = shapes.map(
     ({ schema, name }, at) =>
       `SELECT ${at} AS at, last_value::text AS last, is_called AS called FROM ${quoteQualified(schema, name)}`,
@@ -83,6 +111,8 @@ export interface CarryInput {
   readonly standby: Session
   /** How many more values each may have given since `source` was read: none behind a fence. */
   readonly margin: number
+  /** Of the standby, as `readSequences` takes them. */
+  readonly shapes?: SequenceShapes | undefined
 }
 
 export interface SequencesCarried {
@@ -96,8 +126,8 @@ export interface SequencesCarried {
 
 /** Sets the standby's sequences so that none gives what the source has given, or gives while `margin` lasts. Safe to repeat: none is put back. `setval`
  *  obeys no transaction, and needs none. Throws ServerError, CONNECTION_LOST. */
-export async function carrySequences({ source, standby, margin }: CarryInput): Promise<SequencesCarried> {
-  const there = await readSequences(standby)
+export async function carrySequences({ source, standby, margin, shapes }: CarryInput): Promise<SequencesCarried> {
+  const there = await readSequences(standby, undefined, shapes)
   const known = new Map(there.sequences.map((one) => [quoteQualified(one.schema, one.name), one]))
   const findings: Finding[] = source.hidden.map((name) =>
     told('hidden', `The sequence ${name} may not be read on the source: GRANT SELECT on it.`),
@@ -162,7 +192,7 @@ function exhausted(name: string, { last, increment, max, min }: SequenceRead, ma
   )
 }
 
-function inChunks<T>(all: readonly T[], size: number): T[][] {
+function inChunks<T>(all: readonly T[], size: number): (readonly T[])[] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size))
 }
 

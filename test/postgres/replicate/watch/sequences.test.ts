@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { Session } from '../../../../postgres/connect/session'
 import { carriedPosition, type SequencePosition, type SequenceShape } from '../../../../postgres/replicate/watch/carried-value'
-import { carrySequences, readSequences } from '../../../../postgres/replicate/watch/sequences'
+import { carrySequences, planSequences, readSequences } from '../../../../postgres/replicate/watch/sequences'
 import { startTestServer, type TestServer } from '../../support/server'
 
 let servers: Record<15 | 17, TestServer>
@@ -23,6 +23,8 @@ interface Drawn {
   readonly margin: number
   /** Of the standby's own, which a migration has drawn. */
   readonly there: number
+  /** The standby's session has planned where it looks. */
+  readonly planned: boolean
 }
 
 const aSequence: fc.Arbitrary<Drawn> = fc
@@ -34,6 +36,7 @@ const aSequence: fc.Arbitrary<Drawn> = fc
     margin: fc.integer({ min: 0, max: 5 }),
     share: fc.integer({ min: 0, max: 5 }),
     there: fc.integer({ min: 0, max: 3 }),
+    planned: fc.boolean(),
   })
   .map(({ share, ...rest }) => ({ ...rest, after: Math.min(share, rest.margin) }))
 
@@ -58,8 +61,11 @@ describe.each([15, 17] as const)('PostgreSQL %i to 17', (major) => {
   let source: Session
   let standby: Session
   let superuser: Session
+  let sessionAtSource: () => Promise<Session>
   beforeAll(async () => {
-    source = await (await servers[major].database()).connect()
+    const here = await servers[major].database()
+    sessionAtSource = () => here.connect()
+    source = await sessionAtSource()
     const there = await servers[17].database()
     standby = await there.connect()
     superuser = await there.connectAsSuperuser()
@@ -79,7 +85,8 @@ describe.each([15, 17] as const)('PostgreSQL %i to 17', (major) => {
         await draw(standby, name, drawn.there)
         const read = await readSequences(source)
         given.push(...(await draw(source, name, drawn.after)))
-        const carry = () => carrySequences({ source: read, standby, margin: drawn.margin })
+        const shapes = drawn.planned ? await planSequences(standby) : undefined
+        const carry = () => carrySequences({ source: read, standby, margin: drawn.margin, shapes })
         const { findings } = await carry()
         const [first] = await draw(standby, name, 1)
         // who repeats it puts nothing back
@@ -128,6 +135,29 @@ describe.each([15, 17] as const)('PostgreSQL %i to 17', (major) => {
     expect(await next('s."Odd ""name"" 😀"')).toEqual(['11'])
     expect(await next('s.unused')).toEqual(['5'])
     expect(await carrySequences({ source: await readSequences(source), standby, margin: 0 })).toMatchObject({ set: 0 })
+  })
+
+  test('a session that has planned where it looks reads what any other does, whatever becomes of them', async () => {
+    const [planner, other] = await Promise.all([sessionAtSource(), sessionAtSource()])
+    const same = async () => expect(await readSequences(planner)).toEqual(await readSequences(other))
+    await source.execute('CREATE SEQUENCE s.a; CREATE SEQUENCE s.b')
+    const shapes = await planSequences(planner)
+    expect(shapes).toHaveLength(2)
+    for (const sql of [
+      `SELECT nextval('s.a'), setval('s.b', 7, false)`,
+      'DROP SEQUENCE s.a; CREATE SEQUENCE s.a START 40 INCREMENT -3 MINVALUE -9 MAXVALUE 99',
+      'ALTER SEQUENCE s.b MAXVALUE 50',
+      'DROP SEQUENCE s.b',
+      'CREATE SEQUENCE s.c',
+      'ALTER SCHEMA s RENAME TO moved; CREATE SCHEMA s',
+    ]) {
+      await source.execute(sql)
+      await same()
+    }
+    expect(await planSequences(planner)).toHaveLength(2)
+    await same()
+    await source.execute('DROP SCHEMA moved CASCADE')
+    await Promise.all([planner.close(), other.close()])
   })
 
   test('what cannot be carried is told, and the others are', async () => {
