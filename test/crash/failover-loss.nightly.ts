@@ -42,7 +42,10 @@ async function fencedLate(operation: string) {
   await sleep(Math.max(0, Date.parse(exposure.beat?.at ?? '') + ALLOWED_MS + 500 - Date.now()))
   await lab.withdraw(throttled)
   await lab.withdraw(frozen)
-  await until('the question', async () => isAt(await it.capstan.ledger.getOperation(operation), 'approve', 'running'))
+  await until('the question', async () => {
+    const asked = await it.capstan.ledger.getOperation(operation)
+    return asked?.status === 'awaiting-approval' && isAt(asked, 'approve', 'running')
+  })
   await lab.withdraw(cut)
   expect((await it.capstan.ledger.getOperation(operation))?.steps.map(({ id }) => id)).not.toContain('open')
   const shown = await it.pair.cli('ops', 'show', operation, '--plan')
@@ -54,7 +57,7 @@ async function fencedLate(operation: string) {
 test('rejected, it is all taken back: the source goes on, and the standby was never opened', async () => {
   const { running, stated } = await fencedLate('rejected')
   expect(stated.exposure.lossMsMax).toBeGreaterThan(ALLOWED_MS)
-  await until('a rejection', async () => (await it.pair.cli('ops', 'reject', 'rejected', '--by', 'bob')).code === 0)
+  expect(await it.pair.cli('ops', 'reject', 'rejected', '--reason', 'too much is lost', '--by', 'bob')).toMatchObject({ code: 0 })
   const operation = await running
   expect(operation).toMatchObject({ status: 'rejected', failure: null })
   expect(operation.steps.find(({ id }) => id === 'fence')).toMatchObject({ state: 'undone' })
@@ -68,7 +71,7 @@ test('approved, it loses what was approved, whoever dies meanwhile', async () =>
   it.capstan.arm('stateLoss#1:after')
   const { running, stated } = await fencedLate('approved')
   expect(it.capstan.disarm('stateLoss#1:after')).toBe(false)
-  await until('an approval', async () => (await it.pair.cli('ops', 'approve', 'approved', '--by', 'bob')).code === 0)
+  expect(await it.pair.cli('ops', 'approve', 'approved', '--by', 'bob')).toMatchObject({ code: 0 })
   expect(await running).toMatchObject({ status: 'succeeded', failure: null })
   const { beat, lossMsMax } = await document<FailoverKept>('approved', FAILOVER_DOCUMENTS.kept)
   expect({ beat, lossMsMax }).toEqual({ beat: stated.exposure.beat, lossMsMax: stated.exposure.lossMsMax })

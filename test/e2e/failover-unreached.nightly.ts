@@ -54,6 +54,8 @@ test('cut off, with a standby that was paused: it is ill, whoever says nothing o
 test('its cloud says that it is stopped while it runs on, and nobody is answered there: not proven, and the standby stays closed', async () => {
   await it.isFollowing('stock', it.pair.name)
   const [zombie, inside] = [await it.pair.source.app(), await it.pair.source.app()]
+  // else the standby's own connection from before goes on, and it hears the source by that
+  const cut = await lab.order({ kind: 'cut-link', from: 'gcp', to: 'aws', for: '1h' })
   await lab.order({ cloud: 'aws', kind: 'linger', instance: 'stock', for: '1h' })
   const frozen = await lab.order({ cloud: 'aws', kind: 'freeze-instance', instance: 'stock', for: '1h' })
   const running = failover('unreached', '--fence-within', '10s')
@@ -73,6 +75,7 @@ test('its cloud says that it is stopped while it runs on, and nobody is answered
   } finally {
     reached()
   }
+  await lab.withdraw(cut)
   const operation = await running
   expect(operation).toMatchObject({ status: 'failed', failure: { code: 'FENCE_NOT_PROVEN' } })
   expect(operation.steps.map(({ id }) => id)).not.toContain('open')
