@@ -54,7 +54,10 @@ async function fencedLate(operation: string) {
 test('rejected, it is all taken back: the source goes on, and the standby was never opened', async () => {
   const { running, stated } = await fencedLate('rejected')
   expect(stated.exposure.lossMsMax).toBeGreaterThan(ALLOWED_MS)
-  await until('a rejection', async () => (await it.pair.cli('ops', 'reject', 'rejected', '--by', 'bob')).code === 0)
+  await until(
+    'a rejection',
+    async () => (await it.pair.cli('ops', 'reject', 'rejected', '--by', 'bob', '--reason', 'it lives')).code === 0,
+  )
   const operation = await running
   expect(operation).toMatchObject({ status: 'rejected', failure: null })
   expect(operation.steps.find(({ id }) => id === 'fence')).toMatchObject({ state: 'undone' })
