@@ -4,11 +4,12 @@ import type { OperationId } from '../../contracts/operation'
 import type { StandbyId, StandbyRecord } from '../../contracts/standby'
 import { SWITCHOVER_DOCUMENTS } from '../../contracts/switchover'
 import { readOrigin } from '../../postgres/replicate/seeding'
-import { assertMayAct } from '../act'
+import { assertMayAct, currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { dropAtSource } from '../replication/make'
 import { change } from '../replication/record'
 import { type BehindFence, looking } from '../replication/sides'
+import { isRunning } from '../running'
 import type { FailoverPair } from './pair'
 
 /** Of either direction. */
@@ -18,6 +19,22 @@ export async function isLeftAmid(
 ): Promise<boolean> {
   if (record?.state !== 'switching' || record.operation === null) return false
   return (await ledger.getDocument({ operation: record.operation, name: SWITCHOVER_DOCUMENTS.moved })) === null
+}
+
+/** Who is moving writing between both right now, and how far that is; null: nobody is. An operation that was ended by force stays open in the ledger: its workflow says whether
+ *  it runs. `forward`: as the ledger has it; the way back is in its hand sooner. */
+export async function switchoverAtWork(
+  { ledger }: Pick<ActivityDeps, 'ledger'>,
+  { source, target }: StandbyId,
+  forward: StandbyRecord,
+): Promise<string | null> {
+  const back = await ledger.getStandby({ source: target, target: source })
+  const operation = [forward, back].find((record) => record?.state === 'switching')?.operation ?? null
+  if (operation === null || !(await isRunning(currentAct().client, operation))) return null
+  const found = await ledger.getOperation(operation)
+  const at = found?.steps.findLast((step) => step.finishedAt === null) ?? found?.steps.at(-1)
+  const where = at === undefined ? '' : ` (${found?.status}, at the step “${at.title}”)`
+  return `${operation} is moving writing between ${source} and ${target} right now${where}, and a failover would cut in: it is refused as long as that runs. Follow it by "capstan ops watch ${operation}", or end it by "capstan ops abort ${operation}"; past its point of no return it only goes forward.`
 }
 
 /** Why it is no standby any more by its own word, whatever the ledger says: somebody may have gone on by hand. Null: it is one. Reads only. */

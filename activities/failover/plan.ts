@@ -31,7 +31,7 @@ import { looking } from '../replication/sides'
 import { epochAbove } from '../schema/epoch'
 import type { FailoverActivities } from './contract'
 import { exposureOf, uncopiedTables } from './exposure'
-import { isLeftAmid, movedThere } from './left-amid'
+import { isLeftAmid, movedThere, switchoverAtWork } from './left-amid'
 import { askedOfSource, knownLeftBehind, LEFT_MS, type LeftBehind, notSaid } from './left-behind'
 import { askForMark, inTimeOrLate, silentMark } from './mark'
 import { type FailoverPair, failoverPair } from './pair'
@@ -44,7 +44,8 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   const pair = await failoverPair(deps, input)
   const { request } = pair
   const record = await standing(deps, pair.id)
-  const amid = await isLeftAmid(deps.ledger, record)
+  const atWork = await switchoverAtWork(deps, pair.id, record)
+  const amid = atWork === null && (await isLeftAmid(deps.ledger, record))
   const [{ exposure, found }, epoch, { database }] = await Promise.all([
     lookAtStandby(deps, pair, record, input),
     epochOf(deps, pair, input),
@@ -60,8 +61,9 @@ export async function planFailover(deps: ActivityDeps, input: Input): Promise<Fa
   })
   const blocks = [
     ...blocksOfProbes(pair, input),
+    ...(atWork === null ? [] : [block('switchover-runs', atWork)]),
     ...(amid ? await blocksOfAmid(deps, pair, record) : []),
-    ...blocksOfRecord(record, input, amid ? ['switching'] : []),
+    ...blocksOfRecord(record, input, amid || atWork !== null ? ['switching'] : []),
     ...blocksOfEndpoint(input),
     ...givenUp.blocks,
     ...marked.blocks,
