@@ -1,7 +1,9 @@
 /** What is known of an old writer by the operations that the ledger holds: which instance it was, whether it holds anything that did not come over, and who has looked.
  *  Reads only. */
+import { EXCHANGE_DOCUMENTS, type ExchangePlan } from '../contracts/exchange'
 import { FAILOVER_DOCUMENTS, type FailoverKept, type FailoverPlan } from '../contracts/failover'
 import { failure } from '../contracts/failures'
+import type { FencedTarget } from '../contracts/instance-fence'
 import type { OperationDocument, OperationId } from '../contracts/operation'
 import { SALVAGE_DOCUMENTS, type SalvagedTable, type SalvageReport } from '../contracts/salvage'
 import type { StandbyId } from '../contracts/standby'
@@ -15,9 +17,10 @@ const LOOKED_AT = 100
 export async function movedBetween(
   ledger: Pick<MovesLedger, 'getDocument'>,
   { id: operation, kind }: Pick<OperationDocument, 'id' | 'kind'>,
-): Promise<Pick<SwitchoverPlan, 'source' | 'standby'>> {
-  const { plan: name } = kind === 'switchover' ? SWITCHOVER_DOCUMENTS : FAILOVER_DOCUMENTS
-  const plan = (await ledger.getDocument({ operation, name })) as FailoverPlan | SwitchoverPlan | null
+): Promise<Readonly<Record<'source' | 'standby', FencedTarget>>> {
+  const { plan: name } =
+    kind === 'switchover' ? SWITCHOVER_DOCUMENTS : kind === 'exchange' ? EXCHANGE_DOCUMENTS : FAILOVER_DOCUMENTS
+  const plan = (await ledger.getDocument({ operation, name })) as FailoverPlan | SwitchoverPlan | ExchangePlan | null
   if (plan !== null) return plan
   const message = `The plan of ${operation} is not in the ledger: which instance it gave up, nobody knows.`
   throw failure('EVIDENCE_MISSING', message, { operation })
