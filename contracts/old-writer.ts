@@ -1,5 +1,5 @@
 /** An old writer, once writing has moved away from it for good: what its cloud, the instance, the new writer and the endpoint say when somebody means to remove it. Nothing here
- *  removes it, and nothing is changed: what is found is judged by who asks. docs/decisions/0017-how-a-copy-takes-over.md. */
+ *  removes it, and nothing is changed: what is found is judged by who asks. docs/decisions/0017-taking-the-place.md. */
 import type { EndpointQueue, HostPort } from './endpoint'
 import type { Cloud } from './fleet'
 import type { FencedTarget } from './instance-fence'
