@@ -54,8 +54,11 @@ export function againstRemovingOld(of: OldWriterCase, seen: OldWriterSeen): stri
 }
 
 /** What nothing that is asked here tells, for whoever is about to remove it. */
-export function untold({ old, writer }: Pick<OldWriterCase, 'old' | 'writer'>, { rest }: OldWriterSeen): string[] {
-  if (rest === null || !rest.inside.asked || rest.inside.closed) return []
+export function untold(
+  { old, writer, fencedByCloud }: Pick<OldWriterCase, 'old' | 'writer' | 'fencedByCloud'>,
+  { rest }: OldWriterSeen,
+): string[] {
+  if (rest === null || !rest.inside.asked || rest.inside.closed || fencedByCloud) return []
   return [
     `The owner of ${old.name}, its master and its migrator may come in, and nothing tells whether they, or somebody who was let in for a while, wrote there since it followed ${writer.name} no more: "capstan verify diff" compares both.`,
   ]
@@ -92,10 +95,9 @@ function byOldWriter(
   lettingIn: readonly string[] | null,
 ): string[] {
   const open = (lettingIn ?? []).map((rule) => `Its cloud was to keep it closed, and its network lets in ${rule}.`)
-  if (!inside.asked || !inside.keyhole) {
-    const why = inside.asked ? `it has no database ${KEYHOLE}` : inside.why
-    if (!fencedByCloud) return [sentence(`It could not be asked whether it is still closed: ${why}`)]
-    const others = sentence(`Its cloud keeps it closed, and which other databases it has could not be asked: ${why}`)
+  if (!inside.asked) {
+    if (!fencedByCloud) return [sentence(`It could not be asked whether it is still closed: ${inside.why}`)]
+    const others = sentence(`Its cloud keeps it closed, and which other databases it has could not be asked: ${inside.why}`)
     return [
       ...open,
       ...(said.nothingElseInIt ? [] : [`${others} Once you know that nobody needs any, say --nothing-else-in-it.`]),
@@ -112,7 +114,9 @@ function byOldWriter(
     ...(marked === null
       ? fencedByCloud
         ? []
-        : [`By its own word writing never moved away from ${old.name}: no mark says so.`]
+        : [
+            `By its own word writing never moved away from ${old.name}: ${inside.keyhole ? 'no mark says so' : `it has no database ${KEYHOLE}`}.`,
+          ]
       : marked.operation === by.id && marked.writer === to
         ? []
         : [

@@ -12,7 +12,7 @@ import { keptOutBy, notKeptOut } from '../../postgres/replicate/keep-out'
 import { readOrigin } from '../../postgres/replicate/seeding'
 import type { ActivityDeps } from '../deps'
 import { throughKeyhole } from '../replacement/old-inside'
-import { masterOf, namesKept } from '../replication/keyhole'
+import { MAINTENANCE, masterOf, namesKept } from '../replication/keyhole'
 import type { Place } from '../replication/sides'
 import { withSession } from '../schema/open-session'
 import type { OldWriterDataActivities } from './contract'
@@ -26,24 +26,32 @@ export function createOldWriterDataActivities(deps: ActivityDeps): OldWriterData
     async lookIntoOldWriter({ publishers, ...of }) {
       const place = await placeOf(of)
       const connectTo = masterOf(deps, place)
-      const looked = await throughKeyhole(connectTo, (session) => oldInside(session, { connectTo, place, publishers }))
-      return 'why' in looked ? { asked: false, why: looked.why } : (looked.seen ?? WITHOUT_KEYHOLE)
+      const old = { connectTo, place, publishers }
+      const looked = await throughKeyhole(connectTo, (session) => oldInside(session, { ...old, keyhole: true }))
+      if ('why' in looked) return { asked: false, why: looked.why }
+      return looked.seen ?? unlessUnasked(() => withoutKeyhole(old))
     },
     async lookIntoNewWriter(of) {
       const place = await placeOf(of)
-      try {
-        return await newInside(deps, place)
-      } catch (error) {
-        // what cannot be asked is no proof
-        if (!(error instanceof Failure) || error.kind === 'aborted') throw error
-        return { asked: false, why: error.message }
-      }
+      return unlessUnasked(() => newInside(deps, place))
     },
   }
 }
 
-const WITHOUT_KEYHOLE: OldWriterInside = {
-  ...{ asked: true, keyhole: false, mark: null, closed: false, open: [], sessions: null, readers: [], others: [] },
+/** What cannot be asked is no proof of anything. */
+async function unlessUnasked<T>(look: () => Promise<T>): Promise<T | NotAsked> {
+  try {
+    return await look()
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind === 'aborted') throw error
+    return { asked: false, why: error.message }
+  }
+}
+
+/** One that its cloud alone has closed may never have had any: what else it holds is seen all the same. */
+async function withoutKeyhole(old: OldPlace): Promise<OldWriterInside> {
+  const session = await old.connectTo(MAINTENANCE)
+  return oldInside(session, { ...old, keyhole: false }).finally(() => session.close())
 }
 
 interface OldPlace {
@@ -52,7 +60,10 @@ interface OldPlace {
   readonly publishers: readonly string[]
 }
 
-async function oldInside(session: Session, { connectTo, place, publishers }: OldPlace): Promise<OldWriterInside> {
+async function oldInside(
+  session: Session,
+  { connectTo, place, publishers, keyhole }: OldPlace & { readonly keyhole: boolean },
+): Promise<OldWriterInside> {
   const { entry } = place
   const { databases } = await databasesOf(session, 'instance')
   const own = databases.filter(({ name }) => name === entry.database)
@@ -60,7 +71,7 @@ async function oldInside(session: Session, { connectTo, place, publishers }: Old
   const inside = (await lookInside(session, oidsOf(own))).sessions.filter(({ vendor }) => !vendor)
   const [first] = own
   return {
-    ...{ asked: true, keyhole: true },
+    ...{ asked: true, keyhole },
     mark: await readMovedAway(session, entry.database),
     closed: first?.open === false,
     open:

@@ -111,20 +111,16 @@ test.each<[string, World, RegExp]>([
   ['it has rows alone', { of: { moved: lost, left: salvaged } }, /^old alone has it.*3 rows there alone.*--rows-given-up\.$/],
   ['its cloud says something', { old: { against: ["It bears its user's tag x."] } }, /^It bears its user's tag x\.$/],
   ['it cannot be asked', { inside: away }, /^It could not be asked whether it is still closed: it is stopped\.$/],
-  [
-    'it has no keyhole',
-    { inside: { keyhole: false, mark: null } },
-    /^It could not be asked whether it is still closed: .*capstan_fence/,
-  ],
+  ['it has no keyhole', { inside: { keyhole: false, mark: null } }, /^By its own word .*: it has no database capstan_fence\.$/],
   [
     'its cloud keeps it stopped',
     { of: { fencedByCloud: true }, old: { lettingIn: [] }, inside: away },
     /^Its cloud keeps it closed, and which other databases it has could not be asked.*--nothing-else-in-it\.$/,
   ],
   [
-    'its cloud keeps it closed and its keyhole is not there',
-    { of: { fencedByCloud: true }, old: { lettingIn: [] }, inside: { keyhole: false, mark: null } },
-    /^Its cloud keeps it closed, and which other databases it has could not be asked/,
+    'its cloud keeps it closed, and another database is in it',
+    { of: { fencedByCloud: true }, old: { lettingIn: [] }, inside: { others: [{ name: 'crm', open: true, moved: null }] } },
+    /^Database crm is in it as well/,
   ],
   [
     'its network lets somebody in',
@@ -240,6 +236,10 @@ test.each<[string, World]>([
     { of: { fencedByCloud: true }, old: { lettingIn: [] }, inside: { open: ['x'] } },
   ],
   [
+    'its cloud keeps it closed, and it never had a keyhole',
+    { of: { fencedByCloud: true }, old: { lettingIn: [] }, inside: { keyhole: false, mark: null, closed: false, open: ['x'] } },
+  ],
+  [
     'somebody knows that a stopped one has nothing else',
     { of: { fencedByCloud: true }, inside: away, said: { nothingElseInIt: true } },
   ],
@@ -264,6 +264,10 @@ test.each(['gone', 'another'] as const)('of an instance that is %s nothing is sa
 
 test('that its own roles may have written there is told of one that takes connections', () => {
   const { judged, seen } = built({ inside: { closed: false } })
-  expect(untold(judged, seen)).toEqual([expect.stringMatching(/nothing tells whether they, or somebody who was let in for a while, wrote there.*"capstan verify diff"/)])
+  expect(untold(judged, seen)).toEqual([
+    expect.stringMatching(
+      /nothing tells whether they, or somebody who was let in for a while, wrote there.*"capstan verify diff"/,
+    ),
+  ])
   expect(untold(judged, built({}).seen)).toEqual([])
 })
