@@ -20,6 +20,8 @@ import { createLedgerActivities } from './ledger/ledger'
 import { createLockActivities } from './lock/lock'
 import { createPredicateActivities } from './moment/predicate'
 import { createSearchActivities } from './moment/search'
+import { createOldWriterCloudActivities } from './old-writer/at-cloud'
+import { createOldWriterDataActivities } from './old-writer/inside'
 import { createOrphanActivities } from './orphans/orphans'
 import { createSweepActivities } from './orphans/sweeps'
 import { createOverwriteActivities } from './overwrite/overwrite'
@@ -73,6 +75,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createExchangeDataActivities(deps),
         createUpgradeDataActivities(deps),
         createSalvageActivities(deps),
+        createOldWriterDataActivities(deps),
       )
     case 'aws':
     case 'azure':
@@ -94,6 +97,7 @@ export function createActivities(queue: TaskQueue, deps: ActivityDeps): object {
         createExchangeActivities(deps),
         createUpgradeActivities(deps),
         createTrafficActivities(deps),
+        createOldWriterCloudActivities(deps),
       )
   }
 }

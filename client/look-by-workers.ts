@@ -18,49 +18,62 @@ const CANCEL_TIMEOUT_MS = 3_000
 /** Looks in a row that Temporal may leave unanswered. */
 const UNANSWERED_TOLERATED = 2
 
-export interface WorkerLook {
-  readonly entry: DatabaseEntry
-  readonly everyDatabase: boolean
-  readonly heartbeatTimeoutMs: number
+/** Whoever looks. */
+export interface Looking {
+  /** The fleet name of what is looked at. */
+  readonly name: string
   readonly vigilance: Vigilance
   readonly signal: AbortSignal
 }
 
-/** Fails with NOT_READY_YET when no worker answers, INSTANCE_NOT_FOUND, ACCOUNT_MISMATCH, RESOURCE_FAILED, as `examine` does, and with the
- *  codes of clouds, secrets, Temporal and ledger. */
-export async function lookByWorkers({ ledger, temporal }: Doors, look: WorkerLook): Promise<WorkerScout> {
-  const { entry, everyDatabase, heartbeatTimeoutMs, vigilance } = look
-  const common = { everyDatabase, heartbeatTimeoutMs, unclaimedTimeoutMs: vigilance.unclaimedMs }
-  const bundle = await ledger.putBundle({ version: 1, database: entry, migrations: [] })
-  return ask(temporal, look, { bundle, cloud: entry.cloud, ...common })
+export interface WorkerLook extends Pick<Looking, 'vigilance' | 'signal'> {
+  readonly entry: DatabaseEntry
+  readonly everyDatabase: boolean
+  readonly heartbeatTimeoutMs: number
 }
 
-async function ask(temporal: TemporalDoor, look: WorkerLook, input: ScoutInput): Promise<WorkerScout> {
-  const { entry, signal } = look
+/** Fails as `askWorkers` does, with INSTANCE_NOT_FOUND, ACCOUNT_MISMATCH, RESOURCE_FAILED, as `examine` does, and with the
+ *  codes of clouds, secrets, Temporal and ledger. */
+export async function lookByWorkers({ ledger, temporal }: Doors, look: WorkerLook): Promise<WorkerScout> {
+  const { entry, everyDatabase, heartbeatTimeoutMs, vigilance, signal } = look
+  const common = { everyDatabase, heartbeatTimeoutMs, unclaimedTimeoutMs: vigilance.unclaimedMs }
+  const bundle = await ledger.putBundle({ version: 1, database: entry, migrations: [] })
+  const input: ScoutInput = { bundle, cloud: entry.cloud, ...common }
+  const asked = { workflow: SCOUT_WORKFLOW, called: 'scout', input }
+  return askWorkers<ScoutInput, WorkerScout>(temporal, asked, { name: entry.name, vigilance, signal })
+}
+
+/** A workflow that looks, changes nothing and keeps no record. Fails with NOT_READY_YET when no worker answers, and as the workflow does. */
+export async function askWorkers<Input, Result>(
+  temporal: TemporalDoor,
+  { workflow, called, input }: { readonly workflow: string; readonly called: string; readonly input: Input },
+  look: Looking,
+): Promise<Result> {
+  const { name, signal } = look
   try {
-    const handle = await temporal.client.workflow.start<(input: ScoutInput) => Promise<WorkerScout>>(SCOUT_WORKFLOW, {
-      workflowId: `scout-${entry.name}-${randomUUID()}`,
+    const handle = await temporal.client.workflow.start<(input: Input) => Promise<Result>>(workflow, {
+      workflowId: `${called}-${name}-${randomUUID()}`,
       taskQueue: TASK_QUEUES.control,
       args: [input],
       workflowExecutionTimeout: ANSWER_TIMEOUT_MS,
-      staticSummary: `Looks at ${entry.name}: changes nothing`,
+      staticSummary: `Looks at ${name}: changes nothing`,
     })
-    return await answerOf(handle, temporal, look)
+    return await answerOf<Input, Result>(handle, temporal, look)
   } catch (error) {
     signal.throwIfAborted()
     if (await hasTimedOut(error)) {
-      throw notReady(entry, `Workers were not done within ${ANSWER_TIMEOUT_MS / 60_000} min: look at fewer databases at a time.`)
+      throw notReady(look, `Workers were not done within ${ANSWER_TIMEOUT_MS / 60_000} min: look at fewer databases at a time.`)
     }
     throw temporalFailure(error, temporal.target)
   }
 }
 
 /** Whoever leaves, or finds that nobody is at work, leaves nothing behind that looks on for nobody. */
-async function answerOf(
-  handle: WorkflowHandle<(input: ScoutInput) => Promise<WorkerScout>>,
+async function answerOf<Input, Result>(
+  handle: WorkflowHandle<(input: Input) => Promise<Result>>,
   temporal: TemporalDoor,
-  look: WorkerLook,
-): Promise<WorkerScout> {
+  look: Looking,
+): Promise<Result> {
   const over = new AbortController()
   const result = handle.result()
   const watch = assertAtWork(handle, temporal, look, AbortSignal.any([over.signal, look.signal]))
@@ -86,11 +99,12 @@ interface Waiting {
 
 /** Never resolves. Fails when no worker takes the workflow's task up, when its code fails, or with the signal's reason. */
 async function assertAtWork(
-  { workflowId }: WorkflowHandle,
+  { workflowId }: Pick<WorkflowHandle, 'workflowId'>,
   temporal: TemporalDoor,
-  { entry, vigilance }: WorkerLook,
+  look: Looking,
   signal: AbortSignal,
 ): Promise<never> {
+  const { vigilance } = look
   let waiting: Waiting = { task: null, since: 0 }
   for (let unanswered = 0; ; ) {
     await sleep(vigilance.lookEveryMs, undefined, { signal }).catch(() => undefined)
@@ -103,14 +117,14 @@ async function assertAtWork(
     if (health === null) continue
     unanswered = 0
     if (health.state === 'parked')
-      throw notReady(entry, `Workers cannot look: ${health.reason}. Check that they are of this version.`)
+      throw notReady(look, `Workers cannot look: ${health.reason}. Check that they are of this version.`)
     const task = health.state === 'running' && health.unclaimed?.what === 'its next task' ? health.unclaimed.key : null
     waiting = task === waiting.task ? waiting : { task, since: Date.now() }
     if (task === null || Date.now() - waiting.since <= vigilance.unclaimedMs) continue
-    throw notReady(entry, 'No worker took the work for control in time: check that workers for control run.')
+    throw notReady(look, 'No worker took the work for control in time: check that workers for control run.')
   }
 }
 
-function notReady({ name }: DatabaseEntry, message: string): Failure {
+function notReady({ name }: Pick<Looking, 'name'>, message: string): Failure {
   return failure('NOT_READY_YET', message, { database: name })
 }

@@ -98,7 +98,7 @@ export async function lookAtOld(
   }
 }
 
-const SAY_SO = 'Once you have looked, and none is, say --applications-moved.'
+export const SAY_SO = 'Once you have looked, and none is, say --applications-moved.'
 
 /** Connections that name the very address, by whatever entry. */
 export function ledBy({ name, connections }: DatabaseEntry, address: HostPort): string[] {

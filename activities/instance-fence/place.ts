@@ -3,8 +3,8 @@ import type { CallOptions, InstanceAccess, InstanceRef, ManagedPostgres } from '
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { FencedInstance, FencedTarget, FencePlace } from '../../contracts/instance-fence'
 import { holdsOf } from '../../ledger/fenced-instances'
+import { hasOpened } from '../../ledger/moved-last'
 import type { ActivityDeps } from '../deps'
-import { hasOpened } from '../failover/opened'
 import type { Fencing } from './contract'
 
 export function placeOf({ cloud, account, region }: DatabaseEntry, { instance }: FencedTarget): FencePlace {

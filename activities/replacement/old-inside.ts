@@ -8,7 +8,7 @@ import { lookInside, shownSessions } from '../../postgres/fence/inside'
 import { type ConnectTo, enterKeyhole, KEYHOLE } from '../../postgres/fence/keyhole'
 import { closedBy, oidsOf } from '../../postgres/fence/raise'
 import type { ActivityDeps } from '../deps'
-import { openSession } from '../schema/open-session'
+import { masterOf } from '../replication/keyhole'
 import type { ReplacementDataActivities } from './contract'
 
 export async function lookIntoOld(
@@ -16,21 +16,31 @@ export async function lookIntoOld(
   { operation, step, bundle, old }: Parameters<ReplacementDataActivities['lookIntoOld']>[0],
 ): Promise<{ against: readonly string[] }> {
   const { database: entry } = await deps.ledger.getBundle(bundle)
-  const request = { entry, role: 'admin', operation, step, address: old, canary: false, ownAddress: true } as const
-  const connectTo: ConnectTo = (database) => openSession(deps, { ...request, entry: { ...entry, database } })
+  const connectTo = masterOf(deps, { ref: { operation, step, bundle }, entry, address: old })
+  const looked = await throughKeyhole(connectTo, async (session) => {
+    const fenced = (await deps.ledger.getDocument({ operation, name: REPLACE_DOCUMENTS.written })) as WrittenSince | null
+    return speaksAgainst(session, { connectTo, operation, rows: fenced?.databaseRows ?? {} })
+  })
+  if ('why' in looked) return { against: [`It could not be asked whether it is still closed: ${looked.why}`] }
+  return { against: looked.seen ?? [`It has no database ${KEYHOLE} any more: nothing says that it is closed.`] }
+}
+
+/** Through the keyhole of an old instance; `seen` null: it has none. What cannot be asked is no proof of anything: `why`. */
+export async function throughKeyhole<T>(
+  connectTo: ConnectTo,
+  look: (session: Session) => Promise<T>,
+): Promise<{ readonly seen: T | null } | { readonly why: string }> {
   try {
     const session = await enterKeyhole(connectTo)
-    if (session === null) return { against: [`It has no database ${KEYHOLE} any more: nothing says that it is closed.`] }
+    if (session === null) return { seen: null }
     try {
-      const fenced = (await deps.ledger.getDocument({ operation, name: REPLACE_DOCUMENTS.written })) as WrittenSince | null
-      return { against: await speaksAgainst(session, { connectTo, operation, rows: fenced?.databaseRows ?? {} }) }
+      return { seen: await look(session) }
     } finally {
       await session.close()
     }
   } catch (error) {
-    // what cannot be asked is no proof
     if (!(error instanceof Failure) || error.kind === 'aborted') throw error
-    return { against: [`It could not be asked whether it is still closed: ${error.message}`] }
+    return { why: error.message }
   }
 }
 

@@ -1,19 +1,16 @@
 /** What is known of an old writer that is to be rebuilt, by the ledger alone: its instance may be stopped, and answers nobody. */
-import { FAILOVER_DOCUMENTS, type FailoverKept, type FailoverPlan } from '../../contracts/failover'
 import { failure } from '../../contracts/failures'
 import type { DatabaseEntry } from '../../contracts/fleet'
 import type { FencedInstance, FencedTarget } from '../../contracts/instance-fence'
 import type { OperationDocument, OperationId } from '../../contracts/operation'
 import { type GivenUpWriter, REBUILD_DOCUMENTS, type RebuildPlan } from '../../contracts/rebuild'
-import { SALVAGE_DOCUMENTS, type SalvagedTable, type SalvageReport } from '../../contracts/salvage'
-import type { StandbyId } from '../../contracts/standby'
 import type { StepRef } from '../../contracts/step-ref'
-import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../../contracts/switchover'
 import { sha256Of } from '../../ledger/digest'
 import { holdsOf } from '../../ledger/fenced-instances'
+import { leftThere, movedBetween } from '../../ledger/given-up'
+import { movedLast } from '../../ledger/moved-last'
 import { assertMayAct } from '../act'
 import type { ActivityDeps } from '../deps'
-import { movedLast } from '../failover/given-up'
 import { placeOf } from '../instance-fence/place'
 import { refuseStanding } from './plan'
 import { bothOf, replicateOf } from './sides'
@@ -31,20 +28,16 @@ export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: Ste
   const { source: writer, target: old } = id
   await refuseFollowed(ledger, old)
   const { by, since } = await givenUpFor(ledger, { old, writer })
-  const instance = await instanceOf(ledger, by)
-  const kept = (await ledger.getDocument({ operation: by.id, name: FAILOVER_DOCUMENTS.kept })) as FailoverKept | null
-  // what it holds since then came from the writer
-  const rebuilt = await rebuiltSince(ledger, { id, since })
-  const isWhole = by.kind === 'switchover' || kept?.drained === true || rebuilt
+  const { instance: name, instanceId } = (await movedBetween(ledger, by)).source
+  const instance: FencedTarget = { instance: name, instanceId }
+  const { whole, salvage, left } = await leftThere(ledger, { old, writer, by, since })
   const held = await ledger.getFence(placeOf(entries.standby, instance))
   const fence = fenceOf(held, { by: by.id, instance })
   if (held !== null && fence !== null) await refuseSharedFence(ledger, { held, old, beside: rebuild.beside })
-  if (fence === null && !isWhole) throw nothingKeepsIt(entries.standby, by.id, held)
+  if (fence === null && !whole) throw nothingKeepsIt(entries.standby, by.id, held)
   const { discard } = rebuild
-  const salvaged = isWhole ? null : await salvagedSince(ledger, { writer, failover: by.id })
-  if (!isWhole && salvaged === null && discard === null) throw notLooked(old, writer, by.id)
-  const left = [...(salvaged?.left ?? []), ...(rebuilt ? [] : (kept?.uncarried ?? []))]
-  const unseen = salvaged === null && discard !== null
+  if (!whole && salvage === null && discard === null) throw notLooked(old, writer, by.id)
+  const unseen = salvage === null && discard !== null
   const asks = unseen
     ? `what ${old} has alone is thrown away unseen: ${discard}`
     : left.length > 0
@@ -58,7 +51,7 @@ export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: Ste
     givenUpBy: by.id,
     instance,
     fencedBy,
-    salvage: salvaged?.by ?? null,
+    salvage,
     discard,
     left,
     growToGib: replicate.declared.growToGib ?? null,
@@ -67,11 +60,11 @@ export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: Ste
   const document: RebuildPlan = { ...body, digest: sha256Of(body) }
   assertMayAct()
   await ledger.putDocument({ operation, name: REBUILD_DOCUMENTS.plan, document })
-  const looked = isWhole
+  const looked = whole
     ? 'nothing is in it alone that goes to a standby'
     : unseen
       ? 'nobody has looked what it has alone'
-      : `${salvaged?.by} has looked what it has alone`
+      : `${salvage} has looked what it has alone`
   return {
     ...{ digest: document.digest, givenUpBy: by.id, instanceId: instance.instanceId, asks },
     fence: fence === null ? null : { ...fence, target: instance },
@@ -104,16 +97,6 @@ export async function refuseSharedFence(
   throw failure('RESOURCE_NOT_OURS', message, { instance: held.instance, beside: beside.join(', ') })
 }
 
-async function rebuiltSince(ledger: Ledger, { id, since }: { readonly id: StandbyId; readonly since: string }): Promise<boolean> {
-  const asked = { database: id.target, kind: 'replicate', mode: 'apply', statuses: ['succeeded'], since } as const
-  for (const { id: operation, databases } of await ledger.listOperations({ ...asked, limit: LOOKED_AT })) {
-    if (databases[0] !== id.source || databases[1] !== id.target) continue
-    const { replicate } = await ledger.getBundle((await ledger.getOrigin(operation)).bundle)
-    if (replicate?.rebuild !== undefined) return true
-  }
-  return false
-}
-
 async function givenUpFor(
   ledger: Ledger,
   { old, writer }: Record<'old' | 'writer', string>,
@@ -132,17 +115,6 @@ async function givenUpFor(
       `${by.id} had its cloud exchange ${old} and ${writer}, which keeps them itself: ${old} is no standby of another cloud's.`,
     )
   return { by, since }
-}
-
-async function instanceOf(ledger: Ledger, { id: operation, kind }: OperationDocument): Promise<FencedTarget> {
-  const { plan: name } = kind === 'switchover' ? SWITCHOVER_DOCUMENTS : FAILOVER_DOCUMENTS
-  const plan = (await ledger.getDocument({ operation, name })) as FailoverPlan | SwitchoverPlan | null
-  if (plan === null)
-    throw failure('EVIDENCE_MISSING', `The plan of ${operation} is not in the ledger: which instance it gave up, nobody knows.`, {
-      operation,
-    })
-  const { instance, instanceId } = plan.source
-  return { instance, instanceId }
 }
 
 /** Null: it stands by no cloud. */
@@ -167,47 +139,4 @@ function nothingKeepsIt({ name, instance }: DatabaseEntry, by: OperationId, held
 function notLooked(old: string, writer: string, failover: OperationId): Error {
   const message = `Nobody has looked what ${old} has alone since ${failover}: "capstan salvage rows ${old} --into ${writer}" says it, and brings rows over; or --discard "why" has it thrown away unseen, which somebody else approves.`
   return failure('DATABASE_REFUSED', message, { database: old, writer, failover })
-}
-
-/** Of one writer there are not that many. */
-const LOOKED_AT = 100
-
-interface Salvaged {
-  readonly by: OperationId
-  readonly left: readonly string[]
-}
-
-/** The newest that has looked; null: none. */
-async function salvagedSince(
-  ledger: Ledger,
-  { writer, failover }: { writer: string; failover: OperationId },
-): Promise<Salvaged | null> {
-  for (const { id, status } of await ledger.listOperations({
-    database: writer,
-    kind: 'salvage',
-    mode: 'apply',
-    limit: LOOKED_AT,
-  })) {
-    const report = (await ledger.getDocument({ operation: id, name: SALVAGE_DOCUMENTS.report })) as SalvageReport | null
-    if (report?.failover !== failover || report.looked === null) continue
-    // it looked before it brought them over
-    const merged =
-      status === 'succeeded'
-        ? new Set(report.merge.map((name) => (name.includes('.') ? name : `public.${name}`)))
-        : new Set<string>()
-    const { tables, apart, alone = apart } = report.looked
-    return { by: id, left: [...tables.flatMap((one) => leftOf(one, merged.has(one.table))), ...alone] }
-  }
-  return null
-}
-
-function leftOf({ table, there, differs, note, whole }: SalvagedTable, merged: boolean): string[] {
-  const counted = [
-    ...(there > 0 && !merged ? [`${there} rows there alone`] : []),
-    ...(differs > 0 ? [`${differs} that differ`] : []),
-  ]
-  return [
-    ...(counted.length === 0 ? [] : [`${table}: ${counted.join(', ')}`]),
-    ...(whole ? [] : [`${table}: ${note ?? 'not all of it was looked at'}`]),
-  ]
 }

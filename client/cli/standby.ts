@@ -6,6 +6,7 @@ import { example, qualifiedTable } from './options'
 import { addStandbyOptions, launchReplicate, type StandbyOptions } from './replicate'
 import { addStandbyCompare } from './standby-compare'
 import { addStandbyList } from './standby-list'
+import { addStandbyOld } from './standby-old'
 
 interface Deed {
   readonly summary: string
@@ -45,10 +46,13 @@ const DEEDS: Readonly<Record<StandbyAction, Deed>> = {
 export function addStandby(program: Command, cli: CliContext): void {
   const group = program
     .command('standby')
-    .description('Standbys in other clouds: list, compare, pause, resume, reseed, remove. "capstan replicate" makes one.')
+    .description(
+      'Standbys in other clouds: list, compare, pause, resume, reseed, remove; and what speaks against removing an old writer. "capstan replicate" makes one.',
+    )
   addStandbyList(group, cli, (work) => cli.withLedger(work))
   addStandbyCompare(group, cli)
   for (const [action, deed] of Object.entries(DEEDS) as [StandbyAction, Deed][]) addDeed(group, cli, action, deed)
+  addStandbyOld(group, cli)
 }
 
 function addDeed(group: Command, cli: CliContext, action: StandbyAction, deed: Deed): void {

@@ -107,7 +107,8 @@ export async function fateOf(connectTo: ConnectTo, { name, open, way }: FencedDa
   return (await isEmpty(connectTo, name)) ? 'empty' : 'held'
 }
 
-async function isEmpty(connectTo: ConnectTo, database: string): Promise<boolean> {
+/** It keeps nothing, as far as we are let in to see. */
+export async function isEmpty(connectTo: ConnectTo, database: string): Promise<boolean> {
   try {
     const session = await connectTo(database)
     try {

@@ -206,23 +206,28 @@ function puttingBack({
   return { told, statements }
 }
 
-/** Whether this operation has kept applications out of the database, and nobody has let them in since. `session`: in the keyhole, as far as it has come to
- *  be one, and as whom it may not be ours. Reads only. */
+/** Whether this operation has kept applications out of the database, and nobody has let them in since. Else as `keptOutBy`. */
 export async function isKeptOut(
   session: Session,
   { database, operation }: { database: string; operation: string },
 ): Promise<boolean> {
+  return (await keptOutBy(session, database)) === operation
+}
+
+/** Which operation has kept applications out of the database last; null: none, or they were let in since. `session`: in the keyhole, as far as it has come to
+ *  be one, and as whom it may not be ours. Reads only. */
+export async function keptOutBy(session: Session, database: string): Promise<string | null> {
   const [table] = await session.query<{ readable: boolean }>(
     `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
        WHERE n.nspname = 'capstan' AND c.relname = 'kept_out' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
          AND pg_catalog.has_table_privilege(c.oid, 'SELECT')) AS readable`,
   )
-  if (table?.readable !== true) return false
+  if (table?.readable !== true) return null
   const [held] = await session.query<{ operation: string }>(
     'SELECT k.operation FROM capstan.kept_out k JOIN pg_catalog.pg_database d ON d.oid = k.oid WHERE d.datname = $1',
     [database],
   )
-  return held?.operation === operation
+  return held?.operation ?? null
 }
 
 /** What speaks against it that everybody but those who may is kept out now, a sentence each. `session`: in the keyhole. Reads only. */

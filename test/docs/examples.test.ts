@@ -31,7 +31,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^capstan restore when /, 'asks for hours of a log: test/e2e/recover-rows-live.crash.ts runs it'],
   [/^capstan restore old /, 'needs an instance that was replaced: test/e2e/replace.test.ts looks at one'],
   [
-    /^capstan (replicate|standby (compare|pause|resume|reseed|remove)|switchover|failover) shop/,
+    /^capstan (replicate|standby (compare|pause|resume|reseed|remove|old)|switchover|failover) shop/,
     'needs a standby in another instance: test/e2e/replicate.crash.ts, switchover.crash.ts and failover.crash.ts make one',
   ],
   [/^capstan upgrade shop/, 'copies a whole instance: test/e2e/upgrade.crash.ts and upgrade.nightly.ts do so'],

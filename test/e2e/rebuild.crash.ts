@@ -24,6 +24,11 @@ const isAsked = (operation: string) =>
   until('the question', async () => isAt(await it.capstan.ledger.getOperation(operation), 'approve', 'running'))
 const approve = (operation: string) =>
   until('an approval', async () => (await it.pair.cli('ops', 'approve', operation, '--by', 'bob')).code === 0)
+/** What speaks against removing the old writer's instance. */
+const old = async (...options: string[]) => {
+  const { code, stdout } = await it.pair.run('standby', 'old', 'stock', ...options)
+  return { code, ...(JSON.parse(stdout) as { readonly against: readonly string[]; readonly commands: readonly string[] }) }
+}
 const fenceIs = async () => (await it.capstan.ledger.listFences()).map(({ state, keep }) => `${state} ${keep}`)
 
 test('one that stood still is not emptied before somebody has looked what it has alone', async () => {
@@ -44,7 +49,21 @@ test('one that stood still is not emptied before somebody has looked what it has
   expect(await running).toMatchObject({ status: 'succeeded' })
   expect(await rebuilt('unseen')).toMatchObject({ status: 'failed', failure: { code: 'DATABASE_REFUSED' } })
   expect(await fenceIs()).toEqual(['fenced stopped'])
+  const stopped = await old()
+  expect(stopped).toMatchObject({ code: 1, commands: [] })
+  expect(stopped.against).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^Nobody has looked what stock has alone since dead/),
+      expect.stringMatching(/^Its cloud keeps it closed, and which other databases it has could not be asked/),
+    ]),
+  )
   expect(await it.ended('salvage', 'salvage', 'rows', 'stock', '--into', it.pair.name)).toMatchObject({ status: 'succeeded' })
+  const started = await old()
+  expect(started).toMatchObject({ code: 1, commands: [] })
+  expect(started.against.filter((one) => !/^stock alone has it.*--rows-given-up\.$/.test(one))).toEqual([])
+  const given = await old('--rows-given-up')
+  expect(given).toMatchObject({ code: 0, against: [] })
+  expect(given.commands.at(-1)).toMatch(/^aws rds delete-db-instance .*--final-db-snapshot-identifier stock-last/)
   // it answers us by now, and what it holds is not what is written any more
   const followed = await it.ended('followed', 'replicate', 'stock', '--plan')
   expect(followed).toMatchObject({ status: 'failed', failure: { code: 'RESOURCE_NOT_OURS' } })

@@ -102,10 +102,13 @@ function adviced(findings: readonly Finding[], { database, standby, oneWay }: Sw
   if (findings.length === 0) return findings
   const message =
     oneWay === true
-      ? `There is no way back: what is wrong with ${standby} has to be mended there.`
-      : `"capstan switchover ${standby} --to ${database}" moves writing back; "capstan standby remove ${standby} --to ${database}" gives the old writer up.`
+      ? `There is no way back: what is wrong with ${standby} has to be mended there. ${once(database)}`
+      : `"capstan switchover ${standby} --to ${database}" moves writing back; "capstan standby remove ${standby} --to ${database}" gives the old writer up. ${once(database)}`
   return [...findings, { rule: 'observe:then', message }]
 }
+
+const once = (database: string): string =>
+  `Once ${database} is of no use any more, "capstan standby old ${database}" says what speaks against removing its instance.`
 
 function told(looked: Looked, { by, ms }: { readonly by: string | null; readonly ms: number }): string {
   const { seen } = looked
