@@ -33,11 +33,11 @@ async function full(operation: string) {
   await keeper.execute('BEGIN; LOCK TABLE public.transfers IN ACCESS EXCLUSIVE MODE')
   await until('the copy', async () => isAt(await found(operation), 'copy', 'running'))
   const fault = await lab.order({ cloud: 'gcp', kind: 'fill-disk', instance: 'stock', for: '1h' })
-  await keeper.close()
   await until('what is lacking', async () => {
     const { summary = '' } = (await stepOf(operation, 'copy'))?.detail ?? {}
     return /^waits: .*the disk of 10 GiB of stock is full: make it larger.*the source holds back .* of log/.test(summary)
   })
+  await keeper.close()
   expect(await found(operation)).toMatchObject({ status: 'running' })
   const ended = async (): Promise<OperationDocument> => JSON.parse((await running).stdout) as OperationDocument
   return { ended, makeRoom: () => lab.withdraw(fault) }
