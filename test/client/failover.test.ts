@@ -58,7 +58,7 @@ test('behind a fence that nobody can prove it says what was tried and met, what 
   expect(lines.join('')).not.toContain('\u001b')
   expect(linesOf().join()).not.toContain('proven fenced at')
   expect(linesOf({ unproven: { outcome: 'unreachable-cloud', by: 'none', evidence, at } })).toContain(
-    `  the source is not proven fenced at ${at}: its cloud has confirmed nothing that it was told, and its cloud does not say what came of it`,
+    `  the source is not proven fenced at ${at}: nothing could be taken from it, and its cloud does not say what came of it`,
   )
 })
 

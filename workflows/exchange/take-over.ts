@@ -193,7 +193,7 @@ async function fenceSource(taking: TakingOver, planned: Planned): Promise<Fenced
         acknowledged: outcome === 'proven' || asked.unfenced === null ? null : { by: requestedBy, reason: asked.unfenced },
         ...(outcome !== 'proven' && proof?.runs && { runs: true }),
       }
-      const tried = { sides: planned.sides, fenced: found, isOver: lifted || proof?.lives, isSeen: proof !== null }
+      const tried = { sides: planned.sides, fenced: found, isOver: lifted || proof?.lives }
       const { fenced, isAsked } = await triedInVain(guarding(taking), tried, STEPS.fence)
       await given.asking.recordFenced({ ...ref(STEPS.fence), fenced })
       if (!isAnsweredFor(fenced) && !isAsked) throw notProven(fenced)

@@ -71,5 +71,5 @@ async function fence(over: FailingOver, { sides, epoch, probed }: Planned): Prom
     acknowledged: outcome === 'proven' ? null : acknowledged,
     ...(outcome !== 'proven' && proof?.runs && { runs: true }),
   }
-  return triedInVain(over, { sides, fenced, isOver: lifted || proof?.lives, isSeen: proof !== null }, STEPS.fence)
+  return triedInVain(over, { sides, fenced, isOver: lifted || proof?.lives }, STEPS.fence)
 }

@@ -13,6 +13,7 @@ import type { Run } from '../kit/run'
 import { metEverywhere } from './places'
 import { type Guarding, isAnsweredFor, isAskedOfUnproven, refused, unlessSilent } from './still'
 
+/** Whoever waits for a writer waits for a cloud that hangs no longer than for one that says no. */
 const LOOK_MS = 20_000
 
 export function fenceDetail({ outcome, by, evidence, acknowledged }: FailoverFence): StepDetail {
@@ -35,31 +36,14 @@ interface Trying {
   readonly fenced: FailoverFence
   /** Somebody was answered there: it serves again once all is taken back. Or somebody has lifted the fence, who wants that. */
   readonly isOver: boolean | undefined
-  /** What its cloud says was asked already. */
-  readonly isSeen: boolean
-}
-
-/** Bounded: whoever waits for a writer waits for it no longer than for a cloud that says no. */
-function cloudsWord({ input, ref }: Guarding, { source }: StandbySides, step: StepName) {
-  const asking = proxyActivities<InstanceFenceActivities>({
-    ...lookTwice(quickAct(TASK_QUEUES[input.cloud], input.heartbeatTimeoutMs)),
-    scheduleToCloseTimeout: LOOK_MS,
-  })
-  return unlessSilent(asking.fenceState({ ...ref(step), target: { instance: source.instance, instanceId: source.instanceId } }))
 }
 
 /** What every place meets there is told besides, whatever its cloud says: whoever is answered is no silence. */
-export async function triedInVain(over: Guarding, { sides, fenced, isOver, isSeen }: Trying, step: StepName): Promise<Tried> {
+export async function triedInVain(over: Guarding, { sides, fenced, isOver }: Trying, step: StepName): Promise<Tried> {
   if (isAnsweredFor(fenced) || isOver || !isAskedOfUnproven()) return { fenced, isAsked: false }
-  const [probes, said] = await Promise.all([
-    metEverywhere(over, sides, over.ref(step)),
-    isSeen ? null : cloudsWord(over, sides, step),
-  ])
-  const isSaid = said !== null && !('unasked' in said)
-  const word = isSaid ? [`Its cloud says ${said.cloudState ?? 'that it shows no such instance'}.`] : []
-  const evidence = [...new Set([...fenced.evidence, ...word, ...probes.map(toldKnock)])]
-  const runs = isSaid && said.state === 'running'
-  return { fenced: { ...fenced, evidence, ...(runs && { runs }) }, isAsked: !probes.some(isAnswered) }
+  const probes = await metEverywhere(over, sides, over.ref(step))
+  const evidence = [...new Set([...fenced.evidence, ...probes.map(toldKnock)])]
+  return { fenced: { ...fenced, evidence }, isAsked: !probes.some(isAnswered) }
 }
 
 interface Digested {
@@ -107,11 +91,15 @@ export async function answeredFor(answering: Answering, fenced: FailoverFence): 
 /** Whoever was asked for hours is told nothing of a source that came back meanwhile: then all is taken back. One of which its cloud says by now that it runs is asked about
  *  anew; the same one where nothing is known that was not shown. */
 async function lookAgain(answering: Answering, found: FailoverFence): Promise<FailoverFence> {
-  const { act, ref, sides, steps, left } = answering
+  const { act, ref, input, sides, steps, left } = answering
   const { source } = sides
   const at = { ...ref(steps.approve), target: { instance: source.instance, instanceId: source.instanceId } }
+  const asking = proxyActivities<InstanceFenceActivities>({
+    ...lookTwice(quickAct(TASK_QUEUES[input.cloud], input.heartbeatTimeoutMs)),
+    scheduleToCloseTimeout: LOOK_MS,
+  })
   const elsewhere = () => metEverywhere(answering, sides, ref(steps.approve))
-  const said = await cloudsWord(answering, sides, steps.approve)
+  const said = await unlessSilent(asking.fenceState(at))
   if ('unasked' in said) {
     const probes = await elsewhere()
     if (probes.some(isAnswered)) throw cameBack(probes.map(toldKnock))

@@ -44,7 +44,7 @@ export const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
 const BY: Readonly<Record<FailoverFence['by'], string>> = {
   database: 'its database was closed',
   cloud: 'its cloud was told to close and to stop it',
-  none: 'its cloud has confirmed nothing that it was told',
+  none: 'nothing could be taken from it',
 }
 
 /** Behind the fence: what was tried, what was met, and what it would be worth to be wrong. */
