@@ -1,7 +1,7 @@
 /** Inputs and results of the operation by which a cloud exchanges the roles of an instance and its own read replica: `capstan switchover` where the fleet file
  *  declares the one among the other's `replicas`. docs/decisions/0037. */
 import { type EndpointQueue, type EndpointState, endpointQueue, type HostPort } from './endpoint'
-import type { FailoverEndpoint, FailoverPlan, Probed } from './failover'
+import type { FailoverEndpoint, Probed } from './failover'
 import { type Cloud, type DatabaseEntry, lockScope } from './fleet'
 import type { LockRef } from './lock'
 import type { InstanceAddress } from './migrate'
@@ -175,8 +175,6 @@ export interface ExchangePlan {
     readonly asks: string | null
     /** Until when the loss is reckoned, where that is more than was allowed. Absent: until the source was declared dead. */
     readonly fencedAt?: IsoInstant
-    /** As of a failover to a standby. */
-    readonly unproven?: FailoverPlan['unproven']
   }
   readonly blocks: readonly Finding[]
   readonly warnings: readonly Finding[]

@@ -194,8 +194,6 @@ export interface FailoverPlan {
   readonly uncarried?: readonly string[]
   /** Of a source that is to be drained: unlogged tables that hold something, which are told and not refused. */
   readonly unlogged?: readonly string[]
-  /** Asked behind the fence, since nobody can prove it and nobody had answered for that. Absent: it is not asked about. */
-  readonly unproven?: Pick<FailoverFence, 'outcome' | 'by' | 'evidence' | 'at'>
 }
 
 /** `database`: by PostgreSQL, and drained; `cloud`: by its cloud; `none`: not at all. */
@@ -215,8 +213,6 @@ export interface FailoverFence {
   readonly reasserted?: number
   /** Who takes it upon himself that it is not proven, and why; null: it is proven. */
   readonly acknowledged: { readonly by: string; readonly reason: string } | null
-  /** Of one that is not proven: its cloud said last that it runs. */
-  readonly runs?: true
 }
 
 /** What the standby had in the end. */

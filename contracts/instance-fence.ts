@@ -39,10 +39,6 @@ export interface CloudFenceProof {
   /** Its cloud says that it is stopped, nothing speaks against it, and where this was asked from nobody was refused, which a network that is cut shows as well: it
    *  wants another place of the network that its machine tells that nobody listens. */
   readonly silence?: true
-  /** Somebody was answered there, or a connection from before lives. Absent: nobody was, as far as is known. */
-  readonly lives?: true
-  /** Its cloud says that it runs. */
-  readonly runs?: true
   readonly gone: boolean
   readonly means: readonly FenceMeans[]
   /** One sentence for each thing that was seen. */
@@ -56,8 +52,6 @@ export interface CloudFenceOutcome {
   readonly proof: CloudFenceProof | null
   readonly untaken: readonly string[]
   readonly summary: string
-  /** Somebody lifted it meanwhile. */
-  readonly lifted?: true
 }
 
 export type FencedInstanceState = 'fencing' | 'fenced' | 'lifting' | 'lifted' | 'gone'

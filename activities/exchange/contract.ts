@@ -9,7 +9,6 @@ import type {
   TakeOverQuestion,
   WriterProven,
 } from '../../contracts/exchange'
-import type { FailoverFence } from '../../contracts/failover'
 import type { LockRef } from '../../contracts/lock'
 import type { InstanceAddress } from '../../contracts/migrate'
 import type { IsoInstant } from '../../contracts/operation'
@@ -57,9 +56,6 @@ export interface ExchangeDataActivities {
       agreed: Pick<TakeOverExposure, 'lossMsMax'> | null
     },
   ): Promise<ExchangePlanSummary>
-  /** Of a fence that nobody can prove and nobody has answered for: what was tried and what was met becomes the plan in the ledger, for somebody else to approve.
-   *  Safe to repeat, with the same digest for the same fence. */
-  stateUnprovenTakeOver(input: OnBoth & { fenced: FailoverFence }): Promise<ExchangePlanSummary>
   /** Raises the row of who may act on the source, and waits until the replica shows it: what follows, follows now. Fails with BARRIER_NOT_PASSED after
    *  `followMsMax` of the request. Safe to repeat. */
   raiseOnSource(input: OnBoth & { epoch: number }): Promise<Told>

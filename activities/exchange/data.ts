@@ -13,7 +13,6 @@ import { judgeWriter, type Word, wordOfRoles } from './judge'
 import { exchangePlaces } from './pair'
 import { planExchange } from './plan'
 import { planTakeOver, stateTakeOver } from './plan-take-over'
-import { stateUnprovenTakeOver } from './state-unproven'
 import { markAndFollow, wordOf } from './word'
 
 type Proving = Parameters<ExchangeDataActivities['proveWriter']>[0]
@@ -23,7 +22,6 @@ export function createExchangeDataActivities(deps: ActivityDeps): ExchangeDataAc
     planExchange: (input) => planExchange(deps, input),
     planTakeOver: (input) => planTakeOver(deps, input),
     stateTakeOver: (input) => stateTakeOver(deps, input),
-    stateUnprovenTakeOver: (input) => stateUnprovenTakeOver(deps, input),
     raiseOnSource: (input) => raiseOnSource(deps, input),
     raiseOnNewWriter: (input) => raiseOnNewWriter(deps, input),
     proveWriter: (input) => proveWriter(deps, input),

@@ -61,9 +61,6 @@ export interface FailoverActivities {
   /** Behind a fence that was proven at `fencedAt`, with nothing on its way any more: what may be lost by then, held against what was allowed. Where that is more, the
    *  plan in the ledger says so and why somebody has to approve it; else it stays as it is. Safe to repeat, with the same digest. */
   stateLoss(input: FailingOver & { fencedAt: IsoInstant }): Promise<FailoverPlanSummary>
-  /** Of a fence that nobody can prove and nobody has answered for: what was tried and what was met becomes the plan in the ledger, for somebody else to approve.
-   *  Safe to repeat, with the same digest for the same fence. */
-  stateUnproven(input: FailingOver & { fenced: FailoverFence }): Promise<FailoverPlanSummary>
 
   /** From here on no fence is lifted. Safe to repeat. */
   recordOpening(input: StepRef): Promise<void>

@@ -9,7 +9,7 @@ import { openAsWriter, recordOpening } from './open'
 import { planFailover } from './plan'
 import { probeAsMigrator, probeByStandby } from './probe'
 import { recallSource } from './recall'
-import { stateLoss, stateUnproven } from './stated'
+import { stateLoss } from './stated'
 import { fillOpenedViews } from './views'
 
 export function createFailoverActivities(deps: ActivityDeps): FailoverActivities {
@@ -24,7 +24,6 @@ export function createFailoverActivities(deps: ActivityDeps): FailoverActivities
     recordFenced: ({ operation, fenced }) => recordFenced(deps, operation, fenced),
     awaitApplied: (input) => awaitApplied(deps, input),
     stateLoss: (input) => stateLoss(deps, input),
-    stateUnproven: (input) => stateUnproven(deps, input),
     recordOpening: ({ operation }) => recordOpening(deps, operation),
     markSource: (input) => markSource(deps, input),
     openAsWriter: (input) => openAsWriter(deps, input),

@@ -150,7 +150,6 @@ export function judge({ said, knock, witness, means }: Seen): CloudFenceProof {
   const toldSo = knock === 'refused'
   const isOut = toldSo || knock === 'turned-away'
   const speaks = !['refused', 'silent', 'unasked'].includes(knock)
-  const lives = witness === 'alive' || (!gone && speaks && knock !== 'stands')
   const newConnectionsRefused = isOut && (ended || (said.state !== 'unknown' && said.lettingIn.length === 0))
   // whoever has the address of one that is gone may be another instance; a connection from before can only be the old one's
   const oldOnesDead =
@@ -159,8 +158,6 @@ export function judge({ said, knock, witness, means }: Seen): CloudFenceProof {
   return {
     ...{ newConnectionsRefused: gone ? oldOnesDead === true : newConnectionsRefused, oldOnesDead, proven, gone, means },
     ...(said.state === 'stopped' && oldOnesDead === 'unknown' && { silence: true }),
-    ...(lives && { lives: true }),
-    ...(said.state === 'running' && { runs: true }),
     evidence: [cloudsWord(said), KNOCKS[knock], WITNESSES[witness]],
     at: new Date().toISOString(),
   }

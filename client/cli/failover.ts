@@ -33,7 +33,7 @@ export function addFailover(program: Command, cli: CliContext): void {
     .summary('make a standby or a read replica the writer because its source is dead')
     .description(
       'Probes the source from several places, states what may be lost, keeps everybody off the source, and only then opens the standby and moves the endpoint. ' +
-        'Refused where the source lives ("capstan switchover" loses nothing). Where nobody can prove that it takes no writes somebody else is asked before anything opens. --plan changes nothing. ' +
+        'Refused where the source lives ("capstan switchover" loses nothing), and where nobody can prove that it takes no writes. --plan changes nothing. ' +
         'Of a read replica that the cloud keeps ("replicas" in the fleet file) the cloud has it take over, by its own failover; --drain-within and --sequence-margin are of no use there. ' +
         'Up to the opening everything is taken back where anything fails. Ctrl-C stops watching; the operation goes on.',
     )

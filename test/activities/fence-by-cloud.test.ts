@@ -67,13 +67,3 @@ test('whoever could contradict is waited for no longer only where its machine re
   expect(proven.length).toBeGreaterThan(0)
   expect(proven.filter(({ state, knock }) => state !== 'gone' && !(state === 'stopped' && knock === 'refused'))).toEqual([])
 })
-
-test.each<readonly [string, FenceState, Seen['knock'], Seen['witness'], boolean]>([
-  ['a connection from before lives, whatever its cloud says', said('gone'), 'silent', 'alive', true],
-  ['a server turns us away', said('running'), 'turned-away', 'none', true],
-  ['another has the address of one that is gone', said('gone'), 'in', 'dead', false],
-  ['what stands still answers nobody', said('running'), 'stands', 'silent', false],
-  ['nothing answers', said('stopped'), 'silent', 'none', false],
-])('nobody is asked to answer for what lives: %s', (_, state, knock, witness, lives) => {
-  expect(judge({ said: state, knock, witness, means: [] }).lives ?? false).toBe(lives)
-})

@@ -46,22 +46,6 @@ test('a plan says who is met with what, what may be lost, where applications are
   expect(allowed).toContain('  nobody is asked: what may be lost was allowed beforehand')
 })
 
-test('behind a fence that nobody can prove it says what was tried and met, what is not proven, and what a second writer would mean', () => {
-  const evidence = ['Its cloud says stopping.', 'From the standby: silent, its \u001b[2Jworker is not connected.']
-  const at = '2026-11-30T10:05:20.000Z'
-  const lines = linesOf({ unproven: { outcome: 'not-proven', by: 'cloud', evidence, at } })
-  const from = lines.indexOf(`  the source is not proven fenced at ${at}: its cloud was told to close and to stop it`)
-  expect(lines[from + 1]).toBe('    Its cloud says stopping.')
-  expect(lines[from + 2]).toMatch(/^ {4}From the standby: silent, its .*worker is not connected\.$/)
-  expect(lines[from + 3]).toContain('not proven is that it takes no writes')
-  expect(lines[from + 4]).toContain('should it live, whoever reaches it writes there while others write here')
-  expect(lines.join('')).not.toContain('\u001b')
-  expect(linesOf().join()).not.toContain('proven fenced at')
-  expect(linesOf({ unproven: { outcome: 'unreachable-cloud', by: 'none', evidence, at } })).toContain(
-    `  the source is not proven fenced at ${at}: nothing could be taken from it, and its cloud does not say what came of it`,
-  )
-})
-
 test('what nobody knows is said, and not left out', () => {
   const { exposure } = PLAN
   const unheard = linesOf({ endpointAt: null, exposure: { ...exposure, heard: null, missingBytesMin: null } })

@@ -39,11 +39,6 @@ test.each<readonly [string, CloudFenceProof, readonly Probe[], boolean]>([
   expect(holdsStill(withElsewhere(own, knocks))).toBe(holds)
 })
 
-test('one by whom anybody is answered lives, which is no silence to be answered for', () => {
-  expect(withElsewhere(proof({}), [silent, answered])).toMatchObject({ lives: true, proven: false })
-  expect(withElsewhere(proof({}), [silent, refused, unknown])).not.toHaveProperty('lives')
-})
-
 test('who met what is evidence', () => {
   expect(withElsewhere(proof({ silence: true }), [silent, refused]).evidence).toEqual([
     ...['own', 'From the worker of gcp: silent, no answer.'],

@@ -9,10 +9,9 @@ import type { InstanceAddress } from '../../contracts/migrate'
 import type { StepName } from '../../contracts/operation'
 import { failoverActivities } from '../failover/activities'
 import { judged } from '../failover/failover'
+import { assertFencedStill, refused } from '../failover/fence'
 import { knocksFromClouds, unknownWhereNot } from '../failover/places'
 import { shownVerdict } from '../failover/quorum'
-import { assertFencedStill, isAnsweredFor, refused } from '../failover/still'
-import { answeredFor, fenceDetail, triedInVain } from '../failover/unproven'
 import { fenceByCloud } from '../keep-fenced/fence-by-cloud'
 import { awaitApproval } from '../kit/approval'
 import { failureRecord, isDefect, isOutOfReach } from '../kit/failures'
@@ -64,43 +63,17 @@ export async function takeOver(exchanging: Exchanging): Promise<Outcome> {
   if (planned === null) return { status: 'rejected', verdict: null, findings: [] }
   // an approval mends nothing
   if (planned.blocks.length > 0) return { status: 'failed', verdict: 'fail', findings: planned.blocks }
-  const still = await fencedAndAgreed(taking, planned)
-  if (still === null) {
+  const { fenced, stated } = await fenceSource(taking, planned)
+  if ((stated.asks ?? null) !== null && !(await isLossApproved(taking, planned, { fenced, stated }))) {
     run.conclude()
     await CancellationScope.nonCancellable(() => run.compensate())
     return { status: 'rejected', verdict: null, findings: [] }
   }
+  const still = await stillFenced(taking, planned, fenced, STEPS.exchange)
   await run.pointOfNoReturn(STEPS.exchange, 'the cloud makes the replica a writer, and cannot be told to stop')
   const record = () => taking.given.forward.recordOpening(taking.ref(STEPS.exchange))
   return goForward(taking, planned, { fenced: still, record }).finally(() => Promise.all(taking.left))
 }
-
-/** As it is right before the call. Null: somebody was asked, and said no. */
-async function fencedAndAgreed(taking: TakingOver, planned: Planned): Promise<FailoverFence | null> {
-  const { fenced: raised, stated } = await fenceSource(taking, planned)
-  const fenced = await orAnsweredFor(taking, planned, raised)
-  if (fenced === null) return null
-  // who answers for a source that nobody can prove fenced knows that nobody knows what may be lost
-  const isAsked = fenced === raised && (stated.asks ?? null) !== null
-  if (isAsked && !(await isLossApproved(taking, planned, { fenced, stated }))) return null
-  return orAnsweredFor(taking, planned, await stillFenced(taking, planned, fenced, STEPS.exchange))
-}
-
-async function orAnsweredFor(taking: TakingOver, { sides }: Planned, fenced: FailoverFence): Promise<FailoverFence | null> {
-  if (isAnsweredFor(fenced)) return fenced
-  const { run, ref, act, given } = taking
-  const at = { ...ref(STEPS.approve), sides }
-  const answering = {
-    ...{ ...guarding(taking), run, sides, steps: STEPS },
-    state: (shown: FailoverFence) => act.askingData.stateUnprovenTakeOver({ ...at, fenced: shown }),
-    record: (answered: FailoverFence) => given.asking.recordFenced({ ...ref(STEPS.approve), fenced: answered }),
-    settle: async () => undefined,
-  }
-  return answeredFor(answering, fenced)
-}
-
-const guarding = ({ given, ref, left, input, asked }: TakingOver) =>
-  ({ act: given, ref, left, input: { ...input, ...asked }, standbyIsReplica: true }) as const
 
 async function probe(taking: TakingOver, step: StepName): Promise<Probing> {
   const { given, ref, asked, input } = taking
@@ -170,8 +143,7 @@ async function approvedPlan(
   return approval.rejected ? null : approval.planned
 }
 
-/** By its cloud alone: what its cloud then does to it would not heed a closed database. Fails with FENCE_NOT_PROVEN where the source answers somebody. Of one that is silent and
- *  not proven fenced somebody has taken that upon himself, or is to be asked. */
+/** By its cloud alone: what its cloud then does to it would not heed a closed database. Fails with FENCE_NOT_PROVEN, unless somebody has taken that upon himself. */
 async function fenceSource(taking: TakingOver, planned: Planned): Promise<Fenced> {
   const { run, given, ref, input, asked } = taking
   const { source } = planned.sides
@@ -179,33 +151,32 @@ async function fenceSource(taking: TakingOver, planned: Planned): Promise<Fenced
   const { requestedBy, heartbeatTimeoutMs } = input
   return run.step(STEPS.fence, {
     do: async () => {
-      const { outcome, proof, untaken, summary, lifted } = await fenceByCloud({
+      const { outcome, proof, untaken, summary } = await fenceByCloud({
         ...{ ref: ref(STEPS.fence), cloud: input.cloud, target: source, requestedBy, heartbeatTimeoutMs },
         ...{ reason: `${input.operation} makes ${input.standby} the writer`, withinMs: asked.fenceMsMax },
         keepEveryMs: KEEP_EVERY_MS,
         elsewhere: () => Promise.all(knocksFromClouds(given, asked.clouds, source, ref(STEPS.fence))),
       })
       const means = proof?.means ?? []
-      const found: FailoverFence = {
+      const fenced: FailoverFence = {
         ...{ version: 1, outcome, by: means.length > 0 || proof?.gone ? 'cloud' : 'none', drained: false },
         evidence: proof === null ? [summary] : [...proof.evidence, ...untaken],
         ...{ staysShut: proof?.gone === true || means.includes('networks'), at: new Date().toISOString() },
         acknowledged: outcome === 'proven' || asked.unfenced === null ? null : { by: requestedBy, reason: asked.unfenced },
-        ...(outcome !== 'proven' && proof?.runs && { runs: true }),
       }
-      const tried = { sides: planned.sides, fenced: found, isOver: lifted || proof?.lives }
-      const { fenced, isAsked } = await triedInVain(guarding(taking), tried, STEPS.fence)
       await given.asking.recordFenced({ ...ref(STEPS.fence), fenced })
-      if (!isAnsweredFor(fenced) && !isAsked) throw notProven(fenced)
+      if (outcome !== 'proven' && fenced.acknowledged === null) throw notProven(fenced)
       return { fenced, stated: await stateLoss(taking, planned, fenced, STEPS.fence) }
     },
     undo: async () => {
       await given.undoingCloud.liftFence({ ...fencing, by: requestedBy, reason: 'its failover was taken back', undo: true })
       await given.endingKeep.endKeeping(fencing)
     },
-    detail: ({ fenced, stated }) => ({
-      ...fenceDetail(fenced),
-      summary: `${fenced.outcome}: ${[...fenced.evidence, stated.summary].join('; ')}`,
+    detail: ({ fenced: { outcome, by, evidence, acknowledged }, stated }) => ({
+      summary: `${outcome}: ${[...evidence, stated.summary].join('; ')}`,
+      fence: outcome,
+      fencedBy: by,
+      ...(acknowledged !== null && { acknowledgedBy: acknowledged.by, acknowledgedWhy: acknowledged.reason }),
     }),
   })
 }
@@ -223,8 +194,9 @@ function stateLoss(
 /** What its cloud stopped its cloud may have started again meanwhile, and what is gone somebody may have made anew. Resolves to what the fence is by then. */
 async function stillFenced(taking: TakingOver, planned: Planned, fenced: FailoverFence, step: StepName): Promise<FailoverFence> {
   if (fenced.outcome !== 'proven') return fenced
-  const { given, ref } = taking
-  const still = await assertFencedStill(guarding(taking), planned, fenced, step)
+  const { given, ref, input, asked, left } = taking
+  const guarding = { act: given, ref, left, input: { ...input, ...asked }, standbyIsReplica: true } as const
+  const still = await assertFencedStill(guarding, planned, fenced, step)
   if (still.outcome !== 'proven') await given.asking.recordFenced({ ...ref(step), fenced: still })
   return still
 }

@@ -21,12 +21,10 @@ import { failureRecord, isDefect, isOutOfReach } from '../kit/failures'
 import { type Outcome, runOperation } from '../kit/operation'
 import { settled } from '../kit/settled'
 import { failoverActivities } from './activities'
-import { fenceSource } from './fence'
+import { assertFencedStill, fenceSource, refused } from './fence'
 import type { Asked, Drained, FailingOver, Planned } from './over'
 import { unknownWhereNot } from './places'
 import { placesOf, shownVerdict, verdictOf } from './quorum'
-import { assertFencedStill, isAnsweredFor, refused } from './still'
-import { answeredFor } from './unproven'
 
 export async function failover(input: FailoverInput): Promise<OperationResult> {
   const act = failoverActivities(input)
@@ -148,12 +146,17 @@ async function approvedPlan(over: FailingOver, planned: Planned): Promise<Planne
   return approval.rejected ? null : approval.planned
 }
 
-/** From the fence to the end. Resolves to what somebody has to know besides; null: what was asked behind the fence was rejected, and all is taken back. */
+/** From the fence to the end. Resolves to what somebody has to know besides; null: what may be lost by then was rejected, and all is taken back. */
 async function carryOut(over: FailingOver, planned: Planned): Promise<readonly Finding[] | null> {
   const { run, act, ref } = over
   const { sides, epoch } = planned
-  const fenced = await fencedAndAgreed(over, planned)
-  if (fenced === null) {
+  const raised = await fenceSource(over, planned)
+  const { fenced, stated } = await run.step(STEPS.drain, {
+    do: () => drain(over, planned, raised),
+    detail: ({ summary, stated }) =>
+      stated === null ? { summary } : { summary: `${summary}; ${stated.summary}`, lossMsMax: stated.lossMsMax },
+  })
+  if (stated !== null && stated.asks !== null && !(await isLossApproved(over, planned, { fenced, stated }))) {
     run.conclude()
     await CancellationScope.nonCancellable(() => run.compensate())
     return null
@@ -222,45 +225,6 @@ export async function moveAndLetGo(
   return { ...led.value, summary: `${led.value.summary}; ${gone.value.summary}` }
 }
 
-/** With a standby that has all that comes. Null: somebody was asked, and said no. */
-async function fencedAndAgreed(over: FailingOver, planned: Planned): Promise<FailoverFence | null> {
-  const { run } = over
-  const raised = await orAnsweredFor(over, planned, await fenceSource(over, planned), STEPS.fence)
-  if (raised === null) return null
-  const { fenced, stated } = await run.step(STEPS.drain, {
-    do: () => drain(over, planned, raised),
-    detail: ({ summary, stated }) =>
-      stated === null ? { summary } : { summary: `${summary}; ${stated.summary}`, lossMsMax: stated.lossMsMax },
-  })
-  // who answers for a source that nobody can prove fenced knows that nobody knows what may be lost
-  if (!isAnsweredFor(fenced)) return orAnsweredFor(over, planned, fenced, STEPS.drain)
-  if (stated === null || stated.asks === null) return fenced
-  const agreed = await lossApproved(over, planned, { fenced, stated })
-  return agreed === null ? null : orAnsweredFor(over, planned, agreed, STEPS.drain)
-}
-
-/** `behind`: what was done last, when it became known that nobody can prove it. */
-async function orAnsweredFor(
-  over: FailingOver,
-  planned: Planned,
-  fenced: FailoverFence,
-  behind: StepName,
-): Promise<FailoverFence | null> {
-  if (isAnsweredFor(fenced)) return fenced
-  const { act, ref } = over
-  const { sides, epoch } = planned
-  const at = { ...ref(STEPS.approve), sides, epoch }
-  return answeredFor(
-    {
-      ...{ ...over, sides, steps: STEPS },
-      state: (shown) => act.asking.stateUnproven({ ...at, fenced: shown }),
-      record: (answered) => act.asking.recordFenced({ ...ref(STEPS.approve), fenced: answered }),
-      settle: async () => (behind === STEPS.drain ? act.asking.awaitApplied(at) : null),
-    },
-    fenced,
-  )
-}
-
 /** A look that is no older stands for one right before there is no way back. */
 const FRESH_MS = 1_000
 
@@ -287,18 +251,16 @@ async function drain(over: FailingOver, planned: Planned, fenced: FailoverFence)
 }
 
 /** More may be lost than was allowed, since the fence was proven so late, and nobody has agreed to that: the standby stays closed until somebody does. Whoever was asked
- *  for hours is told nothing of a source that came back meanwhile: then all is taken back. What such a source sent is applied first. Resolves to what the fence is by then;
- *  null: it was rejected. */
-async function lossApproved(
+ *  for hours is told nothing of a source that came back meanwhile: then all is taken back. What such a source sent is applied first. */
+async function isLossApproved(
   over: FailingOver,
   planned: Planned,
   { fenced, stated }: Pick<Drained, 'fenced'> & { stated: FailoverPlanSummary },
-): Promise<FailoverFence | null> {
+) {
   const { act, ref, run } = over
   const { sides, epoch } = planned
   const asking = { ...ref(STEPS.approve), sides, epoch }
   let asked = stated
-  let still = fenced
   let seenMs = 0
   const { rejected } = await awaitApproval(run, {
     step: STEPS.approve,
@@ -307,7 +269,7 @@ async function lossApproved(
     planAgain: async () => {
       await act.asking.awaitApplied(asking)
       const now = await act.asking.stateLoss({ ...asking, fencedAt: fenced.at })
-      still = await assertFencedStill(over, planned, fenced, STEPS.approve)
+      await assertFencedStill(over, planned, fenced, STEPS.approve)
       seenMs = Date.now()
       // that less is lost by now, as was allowed, is nothing to ask for once more
       if (now.asks === null) return asked
@@ -316,10 +278,8 @@ async function lossApproved(
     },
     drifted: 'what may be lost has changed',
   })
-  if (rejected) return null
-  if (Date.now() - seenMs > FRESH_MS) still = await assertFencedStill(over, planned, fenced, STEPS.approve)
-  // somebody has answered for it beforehand, should it be silent by now
-  return isAnsweredFor(still) ? fenced : still
+  if (!rejected && Date.now() - seenMs > FRESH_MS) await assertFencedStill(over, planned, fenced, STEPS.approve)
+  return !rejected
 }
 
 const sourceLock = ({ input, locked }: FailingOver) => ({ scope: input.lockScope, epoch: locked.source })

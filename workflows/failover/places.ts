@@ -39,15 +39,6 @@ export function knockFromAll(
   return Promise.all([...knocksFromClouds(act, input.clouds, source, ref), ...(standbyIsReplica ? [] : [byStandby()])])
 }
 
-/** Once from each, and from where databases are served, with a login. */
-export function metEverywhere(knocking: Knocking, sides: StandbySides, ref: StepRef): Promise<Probe[]> {
-  const { source: address } = sides
-  const own = knocking.act.knocking.probeAsMigrator({ ...ref, address, patienceMs: KNOCK_MS })
-  return Promise.all([unknownWhereNot('the worker of postgres', own), knockFromAll(knocking, sides, ref)]).then(
-    ([here, elsewhere]) => [here, ...elsewhere],
-  )
-}
-
 /** Once from the workers of each. */
 export function knocksFromClouds(
   { knockingFrom }: Pick<FailingOver['act'], 'knockingFrom'>,

@@ -29,10 +29,10 @@ export async function judgedFromAll(
  *  that is gone another may have the address. */
 export function withElsewhere(proof: CloudFenceProof, knocks: readonly Probe[]): CloudFenceProof {
   if (proof.gone || knocks.length === 0) return proof
-  const evidence = [...proof.evidence, ...knocks.map(toldKnock)]
-  const spoke = knocks.some(isAnswered)
+  const evidence = [...proof.evidence, ...knocks.map(met)]
+  const spoke = knocks.some(({ outcome }) => outcome === 'answered' || outcome === 'served')
   const { silence, ...rest } = proof
-  if (spoke) return { ...rest, newConnectionsRefused: false, oldOnesDead: false, proven: false, lives: true, evidence }
+  if (spoke) return { ...rest, newConnectionsRefused: false, oldOnesDead: false, proven: false, evidence }
   if (silence === undefined || !knocks.some(({ refused }) => refused)) return { ...proof, evidence }
   return { ...rest, newConnectionsRefused: true, oldOnesDead: true, proven: true, evidence }
 }
@@ -42,6 +42,4 @@ export function holdsStill({ proven, silence }: Pick<CloudFenceProof, 'proven' |
   return proven || silence === true
 }
 
-export const isAnswered = ({ outcome }: Pick<Probe, 'outcome'>): boolean => outcome === 'answered' || outcome === 'served'
-
-export const toldKnock = ({ from, outcome, said }: Probe): string => `From ${from}: ${outcome}, ${said}.`
+const met = ({ from, outcome, said }: Probe): string => `From ${from}: ${outcome}, ${said}.`

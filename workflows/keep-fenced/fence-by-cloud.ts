@@ -42,7 +42,6 @@ const LOOKS_APART_MS = 1_500
 const WITNESS_MS = 300
 /** What its cloud said last when it said nothing. */
 const UNCLAIMED = 'CLOUD_UNREACHABLE'
-const LIFTED = 'FENCE_LIFTED'
 const UNANSWERED = /^(CLOUD_UNREACHABLE|CLOUD_THROTTLED)$/
 
 export async function fenceByCloud(asked: FenceByCloud): Promise<CloudFenceOutcome> {
@@ -119,8 +118,7 @@ function unproven(
   untaken: readonly string[],
 ): CloudFenceOutcome {
   const outcome = UNANSWERED.test(failure.code) ? 'unreachable-cloud' : 'not-proven'
-  const summary = [failure.message, ...(proof?.evidence ?? []), ...untaken].join(' ')
-  return { outcome, proof, untaken, summary, ...(failure.code === LIFTED && { lifted: true }) }
+  return { outcome, proof, untaken, summary: [failure.message, ...(proof?.evidence ?? []), ...untaken].join(' ') }
 }
 
 /** Whatever an activity failed with is an answer; not so a defect of ours, and the operation's own cancellation. */

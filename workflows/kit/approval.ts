@@ -20,22 +20,19 @@ export interface AskedAgain<Plan> extends Asked<Plan> {
 
 export interface Approval<Plan> {
   readonly rejected: boolean
-  /** Who said so. */
-  readonly by: string
   /** The plan that holds now. */
   readonly planned: Plan
 }
 
 interface Decided<Plan> extends Approval<Plan> {
+  readonly by: string
   readonly summary: string
 }
 
-/** Of another question than one before, the record becomes that of this one. */
 export async function awaitApproval<Plan>(run: Run, asked: Asked<Plan>): Promise<Approval<Plan>> {
   return run.step(asked.step, {
     do: () => askUntilPlanHolds(run, asked),
-    detail: (decided) => ({ approvedBy: undefined, ...detailOf(decided, asked) }),
-    again: true,
+    detail: (decided) => detailOf(decided, asked),
   })
 }
 

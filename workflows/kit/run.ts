@@ -17,8 +17,6 @@ export interface StepAct<T> {
   readonly detail?: (result: T) => StepDetail
   /** After a failure or an abort: what became of the act, for the record. Nothing cancels it; its own failure is left out. */
   readonly survey?: () => Promise<StepDetail>
-  /** It may have been done before, and its record goes on. One that is undone may not. */
-  readonly again?: true
 }
 
 interface Undo {
@@ -43,8 +41,7 @@ export class Run {
   async step<T>({ id, title }: StepName, act: StepAct<T>): Promise<T> {
     if (this.noReturn && !this.closing) throw new Error(`step ${id} comes after the point of no return: it has to go forward`)
     if (act.undo !== undefined) this.undos.push({ id, run: act.undo })
-    if (act.again && this.record.has(id)) await this.record.update(id, 'running', {})
-    else await this.record.begin(id, title)
+    await this.record.begin(id, title)
     let result: T
     try {
       result = await act.do()

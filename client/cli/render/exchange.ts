@@ -2,7 +2,7 @@
 import type { ExchangePlan, TakeOverExposure } from '../../../contracts/exchange'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import type { Paint } from '../io'
-import { placesOf, probeLine, seconds, unprovenLines } from './failover'
+import { placesOf, probeLine, seconds } from './failover'
 import { oneLine } from './quoted'
 import { planEndLines } from './switchover'
 
@@ -29,7 +29,6 @@ export function exchangePlanLines(plan: ExchangePlan, entry: Pick<DatabaseEntry,
       `  the source is ${paint('bold', given.probed.verdict)}${placesOf(given.probed)}; ${oneLine(given.probed.cloudSays)}`,
       ...given.probed.probes.map(probeLine),
       lossLine(given.exposure, view),
-      ...unprovenLines(given.unproven, view),
       `  ${leads}`,
       `  ${given.asks === null ? 'nobody is asked: what may be lost was allowed beforehand' : `somebody else has to approve it: ${oneLine(given.asks)}`}`,
       ...act.byHand.map((line) => `  by hand: ${paint('cyan', oneLine(line))}`),

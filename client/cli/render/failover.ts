@@ -1,5 +1,5 @@
 /** What a failover would do, for people: what may be lost first, and who has to agree. */
-import type { FailoverFence, FailoverPlan, Probe, Probed } from '../../../contracts/failover'
+import type { FailoverPlan, Probe, Probed } from '../../../contracts/failover'
 import type { DatabaseEntry } from '../../../contracts/fleet'
 import { counted, grouped } from '../../quantities'
 import type { Paint } from '../io'
@@ -23,7 +23,6 @@ export function failoverPlanLines(plan: FailoverPlan, entry: Pick<DatabaseEntry,
     `  the source is ${paint('bold', probed.verdict)}${placesOf(probed)}; ${oneLine(probed.cloudSays)}`,
     ...probed.probes.map(probeLine),
     ...lossLines(plan, view),
-    ...unprovenLines(plan.unproven, view),
     `  ${leads}`,
     `  ${asks === null ? 'nobody is asked: what may be lost was allowed beforehand' : `somebody else has to approve it: ${oneLine(asks)}`}`,
     '',
@@ -41,28 +40,9 @@ export const placesOf = ({ asked }: Probed): string =>
 export const probeLine = ({ from, outcome, said, rounds }: Probe): string =>
   `    ${oneLine(from)}: ${outcome}, ${oneLine(said)}${rounds === 0 ? '' : ` (${counted(rounds, 'round')})`}`
 
-const BY: Readonly<Record<FailoverFence['by'], string>> = {
-  database: 'its database was closed',
-  cloud: 'its cloud was told to close and to stop it',
-  none: 'nothing could be taken from it',
-}
-
-/** Behind the fence: what was tried, what was met, and what it would be worth to be wrong. */
-export function unprovenLines(unproven: FailoverPlan['unproven'], { paint }: Pick<View, 'paint'>): string[] {
-  if (unproven === undefined) return []
-  const { outcome, by, evidence, at } = unproven
-  const said = outcome === 'unreachable-cloud' ? ', and its cloud does not say what came of it' : ''
-  return [
-    `  ${paint('red', 'the source is not proven fenced')} at ${at}: ${BY[by]}${said}`,
-    ...evidence.map((one) => `    ${oneLine(one)}`),
-    '  not proven is that it takes no writes: silence is what a network that is cut shows as well',
-    '  should it live, whoever reaches it writes there while others write here: what only one of both has then no tool merges by itself',
-  ]
-}
-
 const LATER = '  more where the source writes on until it is proven fenced, for which its cloud has the time of --fence-within'
 
-function lossLines({ exposure, probed, fencedAt, unproven, uncarried = [] }: FailoverPlan, { paint }: View): string[] {
+function lossLines({ exposure, probed, fencedAt, uncarried = [] }: FailoverPlan, { paint }: View): string[] {
   const besides = uncarried.map((one) => `  ${paint('bold', 'besides')}, ${oneLine(one)}`)
   if (probed.verdict === 'healthy')
     return [
@@ -81,7 +61,7 @@ function lossLines({ exposure, probed, fencedAt, unproven, uncarried = [] }: Fai
     heard === null
       ? '  nobody has heard the source since it is watched'
       : `  the source was heard last at ${heard.at}${missingBytesMin === null ? '' : `; of its log until then ${grouped(missingBytesMin)} bytes are not known to have come`}`
-  const isReckoned = fencedAt !== undefined || unproven !== undefined || beat === null || lossMsMax === null
+  const isReckoned = fencedAt !== undefined || beat === null || lossMsMax === null
   return [kept, ...(isReckoned ? [] : [LATER]), known, ...besides]
 }
 
