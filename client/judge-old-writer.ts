@@ -22,6 +22,8 @@ export interface OldWriterCase {
   readonly writer: { readonly name: string; readonly instanceId: string }
   /** Away from it, to whom then, and how that stands. */
   readonly moved: { readonly by: Pick<OperationDocument, 'id' | 'status' | 'kind'>; readonly to: string }
+  /** By which it moved on from there, if it did. */
+  readonly onward: readonly string[]
   /** When writing came to where it is. */
   readonly since: string
   readonly left: LeftThere
@@ -54,13 +56,17 @@ export function againstRemovingOld(of: OldWriterCase, seen: OldWriterSeen): stri
 }
 
 /** What nothing that is asked here tells, for whoever is about to remove it. */
-export function untold(
-  { old, writer, fencedByCloud }: Pick<OldWriterCase, 'old' | 'writer' | 'fencedByCloud'>,
-  { rest }: OldWriterSeen,
-): string[] {
-  if (rest === null || !rest.inside.asked || rest.inside.closed || fencedByCloud) return []
+export function untold({ old, writer }: Pick<OldWriterCase, 'old' | 'writer'>, { rest }: OldWriterSeen): string[] {
+  if (rest === null) return []
+  const { inside } = rest
+  const compare = `"capstan verify diff" compares both`
+  if (!inside.asked || inside.closed)
+    return [
+      `It is closed now, and nothing tells whether somebody opened it for a while since it followed ${writer.name} no more, and wrote there: ${compare}.`,
+    ]
+  const others = inside.stillIn.length === 0 ? '' : `, and by the right of one of these or another ${inside.stillIn.join(', ')}`
   return [
-    `The owner of ${old.name}, its master and its migrator may come in, and nothing tells whether they, or somebody who was let in for a while, wrote there since it followed ${writer.name} no more: "capstan verify diff" compares both.`,
+    `The owner of ${old.name}, its master and its migrator may come in${others}, and nothing tells whether they, or somebody who was let in for a while, wrote there since it followed ${writer.name} no more: ${compare}.`,
   ]
 }
 
@@ -124,6 +130,9 @@ function byOldWriter(
           ]),
     ...(fencedByCloud ? [] : inside.open.map((one) => sentence(`It is not closed: ${one}`))),
     ...(inside.sessions === null ? [] : [`There are sessions in it: ${inside.sessions}.`]),
+    ...inside.prepared.map(
+      (one) => `It holds a prepared transaction, ${one}, which nobody has ended: commit it, or roll it back.`,
+    ),
     ...inside.readers.map((slot) => `Somebody reads its slot ${slot}.`),
     ...others,
   ]
@@ -178,15 +187,25 @@ function byBackups(
 }
 
 function byEndpoint(
-  { old, said }: OldWriterCase,
+  { old, onward, said }: OldWriterCase,
   { address, at }: { readonly address: HostPort | null; readonly at: HostPort | null },
 ): string[] {
   if (at === null) {
     const where = address === null ? old.instance : `${address.host}:${address.port}`
     return said.applicationsMoved ? [] : [`Nobody can be asked where applications are led, be it to ${where}. ${SAY_SO}`]
   }
+  // those that came in between may have endpoints of their own
+  const unasked =
+    onward.length === 0 || said.applicationsMoved
+      ? []
+      : [
+          `Writing moved on by ${onward.join(', ')}, and nobody asks whether another endpoint leads to ${old.name} still. ${SAY_SO}`,
+        ]
   const places = [...(address === null ? [] : [address]), ...old.hosts]
-  return places.some((place) => samePlace(at, place)) ? [`The endpoint leads to it: ${at.host}:${at.port}.`] : []
+  return [
+    ...(places.some((place) => samePlace(at, place)) ? [`The endpoint leads to it: ${at.host}:${at.port}.`] : []),
+    ...unasked,
+  ]
 }
 
 /** What failures say ends with a full stop as a rule. */

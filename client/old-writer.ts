@@ -2,6 +2,7 @@
 import { endpointQueue, type HostPort } from '../contracts/endpoint'
 import { type Failure, failure } from '../contracts/failures'
 import type { DatabaseEntry } from '../contracts/fleet'
+import type { FencedInstance } from '../contracts/instance-fence'
 import {
   LOOK_AT_OLD_WRITER_WORKFLOW,
   type LookAtOldWriterInput,
@@ -11,7 +12,7 @@ import {
 import type { OperationDocument } from '../contracts/operation'
 import type { StandbyRecord } from '../contracts/standby'
 import { holdsOf } from '../ledger/fenced-instances'
-import { leftThere, movedBetween } from '../ledger/given-up'
+import { type LeftThere, leftThere, movedBetween } from '../ledger/given-up'
 import type { Ledger } from '../ledger/ledger'
 import { movedLast, type WritingMoved } from '../ledger/moved-last'
 import type { Doors } from './decide'
@@ -58,7 +59,7 @@ export async function lookAtOldWriter(doors: Doors, asked: OldWriterQuestion): P
   const { said, heartbeatTimeoutMs, vigilance, signal } = asked
   const fleet = await readFleet(asked.fleetFile)
   const entry = findDatabase(fleet, asked.database)
-  const { first, last } = await movesFrom(ledger, entry.name)
+  const { first, last, onward } = await movesFrom(ledger, entry.name)
   const writer = findDatabase(fleet, last.to)
   const { source } = await movedBetween(ledger, first.by)
   const { standby: there } = await movedBetween(ledger, last.by)
@@ -89,15 +90,16 @@ export async function lookAtOldWriter(doors: Doors, asked: OldWriterQuestion): P
   const workflow = { workflow: LOOK_AT_OLD_WRITER_WORKFLOW, called: 'old-writer', input }
   const seen = await askWorkers<LookAtOldWriterInput, OldWriterSeen>(temporal, workflow, { name, vigilance, signal })
   const of: OldWriterCase = {
-    old: { name, instance, hosts: hostsOf(entry) },
+    old: { name, instance, hosts: [...hostsOf(entry), placeOf(source)] },
     writer: { name: writer.name, instanceId: there.instanceId },
     moved: { by: first.by, to: first.to },
-    since: last.since,
-    left: await leftThere(ledger, { old: name, writer: first.to, by: first.by, since: first.since }),
+    onward: onward.map(({ id }) => id),
+    since: backedUpSince(last),
+    left: leftBesides(await leftThere(ledger, { old: name, writer: first.to, by: first.by, since: first.since, onward }), held),
     pairs: standbys.filter(({ state }) => state !== 'gone'),
     open: await openOn(ledger, [name, writer.name]),
     fencedByCloud,
-    fleet: namedIn(fleet, entry, seen.old.address),
+    fleet: namedIn(fleet, entry, seen.old.address ?? placeOf(source)),
     said,
   }
   const against = againstRemovingOld(of, seen)
@@ -110,18 +112,36 @@ export async function lookAtOldWriter(doors: Doors, asked: OldWriterQuestion): P
 }
 
 /** The first away from it, and the last of those that led on from there. */
-async function movesFrom(ledger: Ledger, name: string): Promise<Record<'first' | 'last', WritingMoved>> {
+async function movesFrom(
+  ledger: Ledger,
+  name: string,
+): Promise<Record<'first' | 'last', WritingMoved> & { readonly onward: readonly OperationDocument[] }> {
   const first = await movedLast(ledger, name)
   if (first === null) throw neverMoved(name)
   if (first.by.kind === 'exchange') throw byItsCloud(name, first)
   let last = first
+  const onward: OperationDocument[] = []
   for (const seen = new Set([name]); !seen.has(last.to); ) {
     seen.add(last.to)
     const next = await movedLast(ledger, last.to)
     if (next === null) break
     last = next
+    onward.push(next.by)
   }
-  return { first, last }
+  return { first, last, onward }
+}
+
+const placeOf = ({ host, port }: HostPort): HostPort => ({ host, port })
+
+/** Of one that was brought to its end by hand nobody has written down when that was: of what is as old as that end, nobody knows. */
+function backedUpSince({ by, since }: WritingMoved): string {
+  return since === by.startedAt ? (by.finishedAt ?? new Date().toISOString()) : since
+}
+
+/** Its cloud, or somebody, has let it run meanwhile. */
+function leftBesides(found: LeftThere, held: FencedInstance | null): LeftThere {
+  if (held === null || held.reasserted === 0) return found
+  return { ...found, left: [...found.left, `what was written until it was closed again (${held.reasserted}), if anything was`] }
 }
 
 function neverMoved(database: string): Failure {
@@ -148,7 +168,7 @@ function hostsOf({ connections }: DatabaseEntry): HostPort[] {
 function namedIn(
   { databases }: Pick<LoadedFleet, 'databases'>,
   { name, cloud, account, region, instance }: DatabaseEntry,
-  address: HostPort | null,
+  address: HostPort,
 ): OldWriterCase['fleet'] {
   const others = databases.filter((one) => one.name !== name)
   const naming = others.filter(
@@ -156,7 +176,7 @@ function namedIn(
   )
   return {
     named: naming.map((one) => one.name),
-    led: address === null ? [] : others.flatMap((one) => ledBy(one, address)),
+    led: others.flatMap((one) => ledBy(one, address)),
   }
 }
 

@@ -60,8 +60,12 @@ export interface OldWriterInside {
   readonly closed: boolean
   /** By the catalog, in words; empty: it takes no connections, or none but of its own roles. */
   readonly open: readonly string[]
+  /** Who may come in besides its own roles, by whatever right. */
+  readonly stillIn: readonly string[]
   /** Who is in it now, in words; null: nobody. */
   readonly sessions: string | null
+  /** Transactions that are prepared and neither committed nor rolled back, of every database of the instance. */
+  readonly prepared: readonly string[]
   /** Slots that somebody reads. */
   readonly readers: readonly string[]
   /** Other databases of the instance that hold something, or may. */

@@ -32,7 +32,7 @@ export function createOldWriterCloudActivities({
       return {
         ...{ standing, instance: { instance: found.name, instanceId }, cloudState: found.cloudState },
         address: stopped || found.state === 'deleting' ? null : knownAddress(found),
-        lettingIn: leftIn === null ? null : access === null ? [] : lettingIn(access, leftIn),
+        lettingIn: leftIn === null ? null : access === null ? [] : [...lettingIn(access, leftIn), ...access.beyondRules],
         commands: removalOf(entry, found),
         against: [...againstRemoving(found, entry.instance), ...(await replicasOf(cloud, found, signal))],
       }

@@ -8,7 +8,7 @@ import { lookInside, shownSessions } from '../../postgres/fence/inside'
 import type { ConnectTo } from '../../postgres/fence/keyhole'
 import { oldWriters, readMovedAway } from '../../postgres/fence/moved-away'
 import { oidsOf } from '../../postgres/fence/raise'
-import { keptOutBy, notKeptOut } from '../../postgres/replicate/keep-out'
+import { keptOutBy, notKeptOut, stillIn } from '../../postgres/replicate/keep-out'
 import { readOrigin } from '../../postgres/replicate/seeding'
 import type { ActivityDeps } from '../deps'
 import { throughKeyhole } from '../replacement/old-inside'
@@ -70,6 +70,7 @@ async function oldInside(
   // before we come into any of the others: a session of ours that is ending is still there for a moment
   const inside = (await lookInside(session, oidsOf(own))).sessions.filter(({ vendor }) => !vendor)
   const [first] = own
+  const kept = [...namesKept(entry, null), ...publishers]
   return {
     ...{ asked: true, keyhole },
     mark: await readMovedAway(session, entry.database),
@@ -78,9 +79,11 @@ async function oldInside(
       first === undefined
         ? [`there is no database ${entry.database} in it any more`]
         : first.open
-          ? await openTo(session, entry.database, [...namesKept(entry, null), ...publishers])
+          ? await openTo(session, entry.database, kept)
           : [],
+    stillIn: first?.open === true ? await stillIn(session, { database: entry.database, keep: kept }) : [],
     sessions: inside.length === 0 ? null : shownSessions(inside),
+    prepared: await preparedIn(session),
     readers: await readersOf(session),
     others: await othersThan(session, { connectTo, name: entry.database }),
   }
@@ -94,6 +97,14 @@ async function openTo(session: Session, database: string, keep: readonly string[
     if (error instanceof Failure && error.code === 'FENCE_REFUSED') return [error.message]
     throw error
   }
+}
+
+/** No session holds them, and no comparison of tables shows them. */
+async function preparedIn(session: Session): Promise<string[]> {
+  const rows = await session.query<{ told: string }>(
+    `SELECT gid || ' in ' || database AS told FROM pg_catalog.pg_prepared_xacts ORDER BY 1`,
+  )
+  return rows.map(({ told }) => told)
 }
 
 /** Nobody reads a slot that stayed when its reader went. */

@@ -30,7 +30,7 @@ export async function findGivenUp(deps: ActivityDeps, { operation, bundle }: Ste
   const { by, since } = await givenUpFor(ledger, { old, writer })
   const { instance: name, instanceId } = (await movedBetween(ledger, by)).source
   const instance: FencedTarget = { instance: name, instanceId }
-  const { whole, salvage, left } = await leftThere(ledger, { old, writer, by, since })
+  const { whole, salvage, left } = await leftThere(ledger, { old, writer, by, since, onward: [] })
   const held = await ledger.getFence(placeOf(entries.standby, instance))
   const fence = fenceOf(held, { by: by.id, instance })
   if (held !== null && fence !== null) await refuseSharedFence(ledger, { held, old, beside: rebuild.beside })

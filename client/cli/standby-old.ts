@@ -29,7 +29,7 @@ export function addStandbyOld(group: Command, cli: CliContext): void {
     .argument('<database>', 'the old writer, by its name in the fleet file')
     .option('--applications-moved', 'where no endpoint can be asked: I have looked, and no application is led to it')
     .option('--writer-backed-up', 'where its cloud does not tell: I know of a backup of the new writer of after the move')
-    .option('--rows-given-up', 'of what a salvage found in the old one alone: nobody needs it')
+    .option('--rows-given-up', 'of what the old one has alone, or may have: nobody needs it')
     .option('--nothing-else-in-it', 'where its cloud keeps it stopped: nobody needs any other database of the instance')
     .addOption(fleetOption())
     .addOption(jsonOption())

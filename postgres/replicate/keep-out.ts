@@ -66,8 +66,7 @@ export async function keepOut(session: Session, input: KeepOutInput): Promise<Ke
     return { oid: found, revoked: (await remembered(session, found)).map(({ role }) => role ?? 'PUBLIC') }
   })
   await endUninvited(session, oid, input)
-  const rows = await session.query<{ role: string }>(STILL_IN, [oid, keep])
-  return { revoked: [...new Set(revoked)].sort(), stillIn: rows.map(({ role }) => role) }
+  return { revoked: [...new Set(revoked)].sort(), stillIn: await stillIn(session, input) }
 }
 
 export interface LetIn {
@@ -377,8 +376,14 @@ const uninvitedIn = (oid: string): string => `
 
 const UNINVITED = uninvitedIn('$1::bigint::oid')
 
+/** Roles that may connect to it besides those that may, by whatever right: as a member of one of those above all. Reads only. */
+export async function stillIn(session: Session, { database, keep }: Pick<KeepOutInput, 'database' | 'keep'>): Promise<string[]> {
+  const rows = await session.query<{ role: string }>(STILL_IN, [database, keep])
+  return rows.map(({ role }) => role)
+}
+
 /** Superusers are the cloud's. */
 const STILL_IN = `
-  SELECT r.rolname::text AS role FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_database d ON d.oid = $1::bigint::oid
+  SELECT r.rolname::text AS role FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_database d ON d.datname = $1
    WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolname <> ALL ($2::text[])
      AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT') ORDER BY 1`

@@ -38,7 +38,7 @@ function built({ of, said, old, inside = {}, writer, writerInside = {}, endpoint
     moved: { by: { id: 'moved', status: 'succeeded', kind: 'switchover' }, to: 'new' },
     since: '2026-11-30T10:10:00.000Z',
     left: { whole: true, salvage: null, left: [] },
-    ...{ pairs: [], open: [], fencedByCloud: false, fleet: { named: [], led: [] } },
+    ...{ onward: [], pairs: [], open: [], fencedByCloud: false, fleet: { named: [], led: [] } },
     ...{ said: { ...NO, ...said }, ...of },
   }
   const seen: OldWriterSeen = {
@@ -51,7 +51,8 @@ function built({ of, said, old, inside = {}, writer, writerInside = {}, endpoint
         'why' in inside
           ? inside
           : {
-              ...{ asked: true, keyhole: true, mark: MARK, closed: true, open: [], sessions: null, readers: [], others: [] },
+              ...{ asked: true, keyhole: true, mark: MARK, closed: true, open: [], sessions: null },
+              ...{ stillIn: [], prepared: [], readers: [], others: [] },
               ...inside,
             },
       writer: {
@@ -144,6 +145,16 @@ test.each<[string, World, RegExp]>([
     /^It is not closed: PUBLIC may connect to old\.$/,
   ],
   ['somebody is inside', { inside: { sessions: '2 of app in old' } }, /^There are sessions in it: 2 of app in old\.$/],
+  [
+    'a transaction is prepared in it',
+    { inside: { prepared: ['order-7 in old'] } },
+    /^It holds a prepared transaction, order-7 in old, which nobody has ended/,
+  ],
+  [
+    'writing moved on from the one that it moved to',
+    { of: { onward: ['again'] } },
+    /^Writing moved on by again, and nobody asks whether another endpoint.*--applications-moved\.$/,
+  ],
   ['somebody reads a slot of it', { inside: { readers: ['audit'] } }, /^Somebody reads its slot audit\.$/],
   [
     'another database is in it and open',
@@ -269,5 +280,15 @@ test('that its own roles may have written there is told of one that takes connec
       /nothing tells whether they, or somebody who was let in for a while, wrote there.*"capstan verify diff"/,
     ),
   ])
-  expect(untold(judged, built({}).seen)).toEqual([])
+  expect(untold(judged, built({ inside: { closed: false, stillIn: ['app_rw'] } }).seen)).toEqual([
+    expect.stringMatching(/may come in, and by the right of one of these or another app_rw, and nothing tells/),
+  ])
+})
+
+test.each<[string, World]>([
+  ['is closed', {}],
+  ['cannot be asked', { inside: away }],
+])('that one which %s may have been open for a while is told as well', (_, world) => {
+  const { judged, seen } = built(world)
+  expect(untold(judged, seen)).toEqual([expect.stringMatching(/nothing tells whether somebody opened it.*"capstan verify diff"/)])
 })

@@ -34,6 +34,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
     /^capstan (replicate|standby (compare|pause|resume|reseed|remove|old)|switchover|failover) shop/,
     'needs a standby in another instance: test/e2e/replicate.crash.ts, switchover.crash.ts and failover.crash.ts make one',
   ],
+  [/^capstan snapshot shop-azure/, 'needs a new writer in another cloud: test/e2e/old-writer.crash.ts has one'],
   [/^capstan upgrade shop/, 'copies a whole instance: test/e2e/upgrade.crash.ts and upgrade.nightly.ts do so'],
   [/^capstan salvage /, 'needs an old writer that was given up: test/e2e/failover.crash.ts has one'],
   [/^capstan break-glass /, 'needs a switchover whose control plane is gone: test/e2e/break-glass.crash.ts has some'],
