@@ -33,8 +33,6 @@ export interface InstanceDescription {
   readonly storage: StorageDescription
   /** How far its cloud makes the storage larger when it fills up; 0: without a limit, null: it does not, or there is no size. */
   readonly growsToGib: number | null
-  /** Its cloud says that there is no room left on it. Absent: it does not say so. */
-  readonly isFull?: true
   /** What snapshots can be had of it; null: none. `hoursMax`: how long the cloud keeps one at most, null: until somebody removes it.
    *  `outliveInstance`: as it is set up now; false: they go with it. */
   readonly snapshots: { readonly hoursMax: number | null; readonly outliveInstance: boolean } | null

@@ -46,8 +46,6 @@ export interface StandbyPlaceActivities {
   describeStandby(input: StepRef & { readonly standby?: string }): Promise<InstanceAddress>
   /** On the queue of that side's cloud. */
   describeDisk(input: StepRef & { side: 'source' | 'standby' }): Promise<DiskOfInstance>
-  /** In a sentence, what its cloud says of it; of one that is changing, too. Changes nothing. */
-  standbyState(input: StepRef): Promise<Told>
   /** Has the standby's disk made larger, and does not wait for it; NOT_READY_YET while it is changing. Safe to repeat: does nothing about one that is as
    *  large. It cannot be undone. */
   growStandby(input: StepRef & { instanceId: string; toGib: number }): Promise<void>
@@ -102,9 +100,6 @@ export interface ReplicationActivities {
   /** Polls once; NOT_READY_YET until every table is copied and follows. Fails with DATABASE_REFUSED where nothing can come any more, and where the log
    *  that is held back for it passes what was declared. */
   awaitCopy(input: Replicating): Promise<Told>
-  /** Of a copy that waits since a side does not answer: what that costs the source meanwhile. Fails as `awaitCopy` where the source says that it cannot go on. Changes
-   *  nothing. */
-  copyHeldUp(input: Replicating): Promise<Told>
   /** Builds the indexes that were set aside, and gathers statistics. Resumes after a kill. */
   buildIndexes(input: Replicating): Promise<Told>
   /** Compares the rows of both while others write; of the one table that is seeded anew where it is one. Carries on after a kill. */

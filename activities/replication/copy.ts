@@ -11,7 +11,6 @@ import { currentAct } from '../act'
 import type { ActivityDeps } from '../deps'
 import { rememberOnce } from '../remember'
 import { notReadyYet } from '../waiting'
-import { unlessAway } from './away'
 import type { Replicating } from './contract'
 import { type MadeDocument, madeBy } from './made'
 import { placeOf } from './make'
@@ -37,22 +36,6 @@ export async function awaitCopy(deps: ActivityDeps, input: Replicating): Promise
   const summary = `${shown(progress, etaMs)}${shownErrors(subscription)}`
   await deps.ledger.noteProgress({ operation, step, detail: { summary, progress, etaMs } }).catch(() => undefined)
   throw notReadyYet(`The copy of ${request.standby.name}`, summary)
-}
-
-export async function copyHeldUp(deps: ActivityDeps, input: Replicating): Promise<Told> {
-  const { names } = await madeBy(deps, input.operation)
-  const { slot: name, publication } = names
-  const { retainedBytesMax } = (await bothOf(deps, input.bundle)).request.declared
-  const source = await placeOf(deps, input, 'source')
-  const asked = looking(deps, source, 'migrator', (there) => lookAtSource(there, { slot: name, publication, copySlots: null }))
-  const seen = await asked.catch(unlessAway)
-  if (seen === null) return { summary: 'the source does not answer either' }
-  const { slot } = seen.side
-  refuseStuck(names, null, slot, retainedBytesMax)
-  const held = bytes(slot?.retainedBytes ?? 0)
-  return {
-    summary: `the source holds back ${held} of log for it, and its slot goes where that passes the ${bytes(retainedBytesMax)} of maxRetained`,
-  }
 }
 
 interface Seen {

@@ -30,13 +30,6 @@ export function createStandbyPlaceActivities({
       const { storage, growsToGib } = await findTarget(cloudOf, entry, { signal: currentAct().signal })
       return { sizeGib: storage.sizeGib, growsToGib }
     },
-    async standbyState({ bundle }) {
-      const { standby } = standbyOf(await ledger.getBundle(bundle))
-      const { name, cloudState, isFull, storage } = await findTarget(cloudOf, standby, { signal: currentAct().signal })
-      if (!isFull) return { summary: `its cloud calls ${name} ${cloudState}` }
-      const size = storage.sizeGib === null ? '' : ` of ${storage.sizeGib} GiB`
-      return { summary: `its cloud says that the disk${size} of ${name} is full: make it larger, and the copy goes on` }
-    },
     async growStandby({ bundle, instanceId, toGib }) {
       const { standby } = standbyOf(await ledger.getBundle(bundle))
       const found = await findTarget(cloudOf, standby, { signal: currentAct().signal })

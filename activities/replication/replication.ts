@@ -6,7 +6,7 @@ import { carryOverTo, prepareCarryOver } from './carry-over'
 import { compareBoth } from './compare'
 import { compareByClock } from './compare-by-clock'
 import type { ReplicationActivities } from './contract'
-import { awaitCopy, buildIndexes, copyHeldUp } from './copy'
+import { awaitCopy, buildIndexes } from './copy'
 import { discardStandby } from './discard'
 import { lookAtDisk } from './disk-by-clock'
 import { onSide, publish, subscribe, unpublish, unsubscribe } from './make'
@@ -27,7 +27,6 @@ export function createReplicationActivities(deps: ActivityDeps): ReplicationActi
     publish: (input) => publish(deps, input),
     subscribe: (input) => subscribe(deps, input),
     awaitCopy: (input) => awaitCopy(deps, input),
-    copyHeldUp: (input) => copyHeldUp(deps, input),
     buildIndexes: (input) => buildIndexes(deps, input),
     compareBoth: (input) => compareBoth(deps, input),
     startWatch: ({ watch }) => startWatch(watch),

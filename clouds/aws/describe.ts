@@ -60,7 +60,6 @@ export function instanceDescription(raw: DBInstance): InstanceDescription {
     instanceClass: raw.DBInstanceClass ?? '',
     storage: storageDescription({ ...raw, Encrypted: raw.StorageEncrypted }),
     growsToGib: raw.MaxAllocatedStorage ?? null,
-    ...(cloudState === 'storage-full' && { isFull: true }),
     snapshots: { hoursMax: null, outliveInstance: true },
     // Its backups are what the log is restored over.
     automaticBackups: { taken: raw.BackupRetentionPeriod !== 0, log: raw.BackupRetentionPeriod !== 0 },

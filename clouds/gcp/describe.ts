@@ -59,7 +59,6 @@ export function instanceDescription(raw: Instance, operations: readonly Operatio
     instanceClass: settings?.tier ?? '',
     storage: storageOf(raw),
     growsToGib: settings?.storageAutoResize?.value === true ? Number(settings.storageAutoResizeLimit?.value ?? 0) : null,
-    ...(raw.outOfDiskReport?.sqlOutOfDiskState === 'SOFT_SHUTDOWN' && { isFull: true }),
     snapshots: { hoursMax: null, outliveInstance: settings?.retainBackupsOnDelete?.value === true },
     automaticBackups: backupsOf(raw),
     deletionProtected: settings?.deletionProtectionEnabled?.value ?? false,

@@ -20,14 +20,6 @@ export function longAct(taskQueue: string, heartbeatTimeoutMs: number): Activity
   return { taskQueue, cancellationType, retry, startToCloseTimeout: '7 days', heartbeatTimeout: heartbeatTimeoutMs }
 }
 
-/** Of a database that does not answer. */
-export const SILENT: readonly FailureCode[] = ['DATABASE_UNREACHABLE', 'CONNECTION_LOST']
-
-/** For who does something else about a database that does not answer than to ask again. */
-export function heardOfSilence(options: ActivityOptions): ActivityOptions {
-  return { ...options, retry: { ...retry, nonRetryableErrorTypes: [...SILENT] } }
-}
-
 /** A look on behalf of somebody who waits: a queue that nobody serves is told soon, and so is what stays out of reach. Looking into all
  *  databases of an instance may take minutes. */
 export function lookAct(

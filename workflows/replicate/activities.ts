@@ -5,7 +5,7 @@ import type { InstanceFenceActivities, KeepFencedActivities } from '../../activi
 import type { OldWriterActivities, ReplicationActivities, StandbyPlaceActivities } from '../../activities/replication/contract'
 import { TASK_QUEUES } from '../../contracts/messages'
 import type { ReplicateInput } from '../../contracts/replicate'
-import { askFirst, heardOfSilence, longAct, optionalAct, quickAct, undoLong } from '../kit/proxies'
+import { askFirst, longAct, quickAct, undoLong } from '../kit/proxies'
 
 export function replicateActivities({
   cloud,
@@ -22,10 +22,6 @@ export function replicateActivities({
     growing: proxyActivities<StandbyPlaceActivities>(quickAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs)),
     planning: proxyActivities<ReplicationActivities>(askFirst(long)),
     replication: proxyActivities<ReplicationActivities>(long),
-    /** Of a side that does not answer the operation itself hears at once, to say why it waits. */
-    copying: proxyActivities<ReplicationActivities>(heardOfSilence(long)),
-    toldByCloud: proxyActivities<StandbyPlaceActivities>(optionalAct(TASK_QUEUES[standbyCloud], heartbeatTimeoutMs)),
-    heldUp: proxyActivities<ReplicationActivities>(optionalAct(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     undoing: proxyActivities<ReplicationActivities>(undoLong(TASK_QUEUES.postgres, heartbeatTimeoutMs)),
     finding: proxyActivities<OldWriterActivities>(askFirst(long)),
     rebuilding: proxyActivities<OldWriterActivities>(long),
