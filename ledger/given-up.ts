@@ -9,10 +9,7 @@ import type { OperationDocument, OperationId } from '../contracts/operation'
 import { SALVAGE_DOCUMENTS, type SalvagedTable, type SalvageReport } from '../contracts/salvage'
 import type { StandbyId } from '../contracts/standby'
 import { SWITCHOVER_DOCUMENTS, type SwitchoverPlan } from '../contracts/switchover'
-import type { MovesLedger } from './moved-last'
-
-/** Of one writer there are not that many. */
-const LOOKED_AT = 100
+import { LOOKED_AT, type MovesLedger } from './moved-last'
 
 /** The very instances between which it moved writing, by its plan. Fails with EVIDENCE_MISSING. */
 export async function movedBetween(

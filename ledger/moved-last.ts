@@ -10,7 +10,7 @@ import type { Ledger } from './ledger'
 export type MovesLedger = Pick<Ledger, 'listOperations' | 'getDocument' | 'getOrigin' | 'getBundle'>
 
 /** Of one database there are not that many. */
-const LOOKED_AT = 100
+export const LOOKED_AT = 100
 
 /** Whether it has made another database the writer in the place of its source. Written down before it is done; a failover by the cloud that came to nothing has
  *  withdrawn it by what it found then. */

@@ -4,7 +4,7 @@ import type { NewWriterInside, NotAsked, OldWriterInside, OtherDatabase } from '
 import type { Session } from '../../postgres/connect/session'
 import { databasesOf } from '../../postgres/fence/databases'
 import { isEmpty } from '../../postgres/fence/describe'
-import { lookInside, shownSessions } from '../../postgres/fence/inside'
+import { lookInside, preparedTransactions, shownSessions } from '../../postgres/fence/inside'
 import type { ConnectTo } from '../../postgres/fence/keyhole'
 import { oldWriters, readMovedAway } from '../../postgres/fence/moved-away'
 import { oidsOf } from '../../postgres/fence/raise'
@@ -83,7 +83,8 @@ async function oldInside(
           : [],
     stillIn: first?.open === true ? await stillIn(session, { database: entry.database, keep: kept }) : [],
     sessions: inside.length === 0 ? null : shownSessions(inside),
-    prepared: await preparedIn(session),
+    // no session holds them, and no comparison of tables shows them
+    prepared: (await preparedTransactions(session, 'all')).map((one) => `${one.gid} in ${one.database}`),
     readers: await readersOf(session),
     others: await othersThan(session, { connectTo, name: entry.database }),
   }
@@ -97,14 +98,6 @@ async function openTo(session: Session, database: string, keep: readonly string[
     if (error instanceof Failure && error.code === 'FENCE_REFUSED') return [error.message]
     throw error
   }
-}
-
-/** No session holds them, and no comparison of tables shows them. */
-async function preparedIn(session: Session): Promise<string[]> {
-  const rows = await session.query<{ told: string }>(
-    `SELECT gid || ' in ' || database AS told FROM pg_catalog.pg_prepared_xacts ORDER BY 1`,
-  )
-  return rows.map(({ told }) => told)
 }
 
 /** Nobody reads a slot that stayed when its reader went. */

@@ -134,9 +134,9 @@ export interface PreparedTransaction {
 }
 
 /** Transactions that were prepared and not ended: each can be committed by a session yet to come. */
-export function preparedTransactions(session: Session, databases: readonly string[]): Promise<PreparedTransaction[]> {
+export function preparedTransactions(session: Session, databases: readonly string[] | 'all'): Promise<PreparedTransaction[]> {
   return session.query<PreparedTransaction>(
-    `SELECT gid, owner::text AS owner, database::text AS database FROM pg_catalog.pg_prepared_xacts WHERE database = ANY ($1::name[]) ORDER BY gid`,
-    [databases],
+    `SELECT gid, owner::text AS owner, database::text AS database FROM pg_catalog.pg_prepared_xacts WHERE $1::name[] IS NULL OR database = ANY ($1::name[]) ORDER BY gid`,
+    [databases === 'all' ? null : databases],
   )
 }
